@@ -1,0 +1,1 @@
+"""From a site description to the files of a Courier mail server: read, resolve, check, build, write."""

@@ -1,0 +1,49 @@
+"""Alias names as Courier looks them up: which domain is left out, what is in lower case, what completes a name."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from courier_schema.legacy.formats.domains import Locality, lower, normal_form
+
+POSTMASTER: Final = "postmaster"
+"""The one local part that is compared without regard to case (RFC 5321, 4.5.1)."""
+
+
+class AliasNames:
+    """Spells the names of one host's aliases. Remembers the domains that it has seen."""
+
+    def __init__(self, locality: Locality) -> None:
+        self._locality = locality
+        self._domains: dict[str, str] = {}
+        self._suffixes: dict[str, str] = {}
+        self._fold = locality.lowercase
+        self._default = normal_form(locality.default_domain)
+
+    def domain(self, said: str) -> str:
+        """A domain in the form that is compared."""
+        if said not in self._domains:
+            self._domains[said] = normal_form(said)
+        return self._domains[said]
+
+    def name(self, said: str) -> str:
+        """A name in the form that is looked up, without a domain where that is the default one."""
+        local, at, domain = said.rpartition("@")
+        if not at:
+            return self._folded(said)
+        if domain not in self._suffixes:
+            self._suffixes[domain] = self._suffix(domain)
+        suffix = self._suffixes[domain]
+        return self._folded(local) + suffix if local else suffix or f"@{self._default}"
+
+    def key(self, name: str) -> str:
+        """The key of the database for a name as `name` spells it."""
+        return name if "@" in name or "!" in name else f"{name}@{self._default}"
+
+    def _suffix(self, domain: str) -> str:
+        form = self.domain(domain)
+        return "" if form == self._default or form in self._locality.locals else f"@{form}"
+
+    def _folded(self, local: str) -> str:
+        small = local.lower() if local.isascii() else lower(local)
+        return small if self._fold or small == POSTMASTER else local

@@ -1,0 +1,1 @@
+"""One module per kind of file on a mail host; each has an ARTEFACT and is found by its name."""

@@ -1,0 +1,164 @@
+"""Addresses of a site as Courier compares them, and where each leads: made once for all checks that ask."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from courier_compiler.checks import per_site
+from courier_compiler.names import Names as HostNames
+from courier_compiler.resolved import AliasEntry, ResolvedSite
+from courier_schema.legacy.formats.domains import normal_form
+from courier_schema.report import SitePath
+
+LOCAL: Final = ""
+"""What stands for all local domains, whose addresses are the same."""
+_STANDARD: Final = ("root", "mailer-daemon", "uucp", "abuse")
+"""Names that lead to postmaster unless the site says something else."""
+
+
+@dataclass(slots=True)
+class Domains:
+    """Which domains are this server's, wildcards included. Remembers the domains it was asked for."""
+
+    owners: Mapping[str, str]
+    """Normal form, with a leading dot for all below it, to `LOCAL` or the domain of the accounts."""
+    fold: bool
+    _known: dict[str, str | None] = field(default_factory=dict)
+
+    def owner(self, domain: str) -> str | None:
+        """The domain under which a domain's accounts are kept, `LOCAL`, or None for one of somebody else."""
+        if domain not in self._known:
+            self._known[domain] = self._owner(normal_form(domain))
+        return self._known[domain]
+
+    def _owner(self, form: str) -> str | None:
+        if form in self.owners:
+            return self.owners[form]
+        at = form.find(".", 1)
+        while at >= 0:
+            if form[at:] in self.owners:
+                return self.owners[form[at:]]
+            at = form.find(".", at + 1)
+        return None
+
+    def canonical(self, address: str) -> str | None:
+        """An address as Courier compares it, `anna@` in local domains; None where it is not this server's."""
+        if "@" not in address:
+            return f"{address.lower()}@" if self.fold else f"{address}@"
+        user, _, domain = address.rpartition("@")
+        owner = self._known[domain] if domain in self._known else self.owner(domain)
+        if owner is None:
+            return None
+        return f"{user.lower()}@{owner}" if self.fold else f"{user}@{owner}"
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """All names that mail can be sent to."""
+
+    domains: Domains
+    accounts: Mapping[str, SitePath]
+    """Canonical address of each account to its place."""
+    others: frozenset[str]
+    """Canonical addresses of mailing lists, and of the names that every mail system answers for."""
+    entries: Mapping[str, AliasEntry]
+    """Canonical name to the first alias of that name; names that are not this server's are as they were said."""
+    further: Mapping[str, list[AliasEntry]]
+    """Canonical name to the other aliases of that name."""
+    targets: Sequence[str | None]
+    """Canonical addresses of all recipients in the order of the aliases; None for those of others."""
+    catching: frozenset[str]
+    """Domains, `LOCAL` among them, with an alias or account that takes every name."""
+    dotfiles: frozenset[str]
+    """Names of local delivery instructions."""
+
+    def aliases(self, name: str) -> tuple[AliasEntry, ...]:
+        """All aliases of a canonical name."""
+        return (self.entries[name], *self.further.get(name, ()))
+
+    def routes(self, resolved: ResolvedSite) -> Iterator[tuple[AliasEntry, Sequence[str | None]]]:
+        """Each alias with the canonical addresses of its recipients; None for those of others."""
+        at = 0
+        for entry in resolved.aliases:
+            end = at + len(entry.to)
+            yield entry, self.targets[at:end]
+            at = end
+
+    def canonical(self, address: str) -> str:
+        return self.domains.canonical(address) or address
+
+    def delivers(self, canonical: str) -> bool:
+        """Whether mail to an address of this server finds an account, an alias or instructions."""
+        if canonical in self.accounts or canonical in self.entries or canonical in self.others:
+            return True
+        user, _, owner = canonical.rpartition("@")
+        if owner in self.catching:
+            return True
+        return self._extends(user, owner) or (owner == LOCAL and self._has_dotfile(user))
+
+    def _extends(self, user: str, owner: str) -> bool:
+        """Whether a name is an account with an extension, `anna-lists`."""
+        while (cut := user.rfind("-")) > 0:
+            user = user[:cut]
+            if f"{user}@{owner}" in self.accounts or f"{user}@{owner}" in self.others:
+                return True
+        return False
+
+    def _has_dotfile(self, user: str) -> bool:
+        if user in self.dotfiles or "default" in self.dotfiles:
+            return True
+        while (cut := user.rfind("-")) > 0:
+            user = user[:cut]
+            if f"{user}-default" in self.dotfiles:
+                return True
+        return False
+
+
+@per_site
+def host_names(resolved: ResolvedSite) -> HostNames:
+    """The domains of a site by what the host does with them."""
+    return HostNames.of(resolved)
+
+
+@per_site
+def names(resolved: ResolvedSite) -> Names:
+    """The names of a site."""
+    domains = Domains(dict(_owners(resolved)), resolved.site.host.fold_case)
+    entries: dict[str, AliasEntry] = {}
+    further: dict[str, list[AliasEntry]] = {}
+    targets: list[str | None] = []  # flat, because a hundred thousand small lists keep the collector busy
+    catching: set[str] = set()
+    canonical = domains.canonical
+    for entry in resolved.aliases:
+        targets.extend(map(canonical, entry.to))
+        name = entry.name
+        if entry.path[-1] == "catch_all":
+            owner = domains.owner(name[1:])
+            catching.add(name[1:] if owner is None else owner)
+            continue
+        key = _whole_domain(domains, name) if name[0] == "@" else canonical(name) or name
+        if entries.setdefault(key, entry) is not entry:
+            further.setdefault(key, []).append(entry)
+    accounts = {canonical(mailbox.login) or mailbox.login: mailbox.path for mailbox in resolved.mailboxes}
+    catching |= {name[1:] for name in entries if name[0] == "@"}
+    catching |= {login.removeprefix("alias@") for login in accounts if login.startswith("alias@")} - {LOCAL}
+    dotfiles = frozenset(resolved.site.delivery.dotfiles)
+    lists = resolved.site.mailing_lists
+    addresses = [listed.address for listed in lists.lists.values()] if lists is not None else []
+    others = frozenset(canonical(name) or name for name in (*_STANDARD, *addresses))
+    return Names(domains, accounts, others, entries, further, targets, frozenset(catching), dotfiles)
+
+
+def _owners(resolved: ResolvedSite) -> Iterator[tuple[str, str]]:
+    """What the lists of hosted and local domains say; local domains come last because they win."""
+    known = host_names(resolved)
+    for entry in known.hosted.values():
+        yield from ((key, entry.known_as) for key in entry.keys)
+    yield from ((key, LOCAL) for key in known.locals)
+
+
+def _whole_domain(domains: Domains, name: str) -> str:
+    owner = domains.owner(name[1:])
+    return name.lower() if owner is None else f"@{owner}"

@@ -1,0 +1,400 @@
+"""Mistakes about what clients may do by their address: open relays, rules that miss or contradict each other."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from courier_compiler.checks import Check, Finding, per_site
+from courier_compiler.checks._names import names
+from courier_compiler.checks._site import listeners, several, value_in_force
+from courier_compiler.host import HostView
+from courier_compiler.resolved import ResolvedSite
+from courier_schema.legacy.table import rows
+from courier_schema.legacy.tables import table
+from courier_schema.legacy.tables.environment import ENVIRONMENT
+from courier_schema.report import Severity, SitePath
+from courier_schema.site.relay import Access, AccessRule
+from courier_schema.suggest import suggest
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+_EVERYBODY: Final = "*"
+_OPEN: Final = {4: 8, 6: 16}
+"""Prefix lengths below which a network is as good as everybody."""
+_WIDE: Final = {4: 16, 6: 32}
+"""Prefix lengths below which a public network is larger than most sites own."""
+_LOOPBACK: Final = (ipaddress.ip_network("127.0.0.1"), ipaddress.ip_network("::1"))
+_PRIVATE: Final = tuple(
+    ipaddress.ip_network(text)
+    for text in (
+        "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "127.0.0.0/8", "169.254.0.0/16", "100.64.0.0/10",
+        "192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "198.18.0.0/15",
+        "::1/128", "fc00::/7", "fe80::/10", "2001:db8::/32",
+    )
+)  # fmt: skip
+"""Networks from which nobody on the Internet comes: private, of one link, for documentation (RFC 6890)."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Rule:
+    path: SitePath
+    text: str
+    rule: AccessRule
+    networks: tuple[Network, ...]
+    """Empty for everybody, and for what is no network."""
+
+    @property
+    def relays(self) -> bool:
+        return self.rule.action == "relay" or "RELAYCLIENT" in self.rule.set
+
+    @property
+    def is_public(self) -> bool:
+        """Whether clients from the Internet are among them."""
+        return any(not _is_private(network) for network in self.networks)
+
+    def contains(self, other: Network) -> bool:
+        return any(network.version == other.version and _inside(other, network) for network in self.networks)
+
+
+def _inside(inner: Network, outer: Network) -> bool:
+    first, last = int(outer.network_address), int(outer.broadcast_address)
+    return first <= int(inner.network_address) and int(inner.broadcast_address) <= last
+
+
+def _is_private(network: Network) -> bool:
+    return any(network.version == private.version and _inside(network, private) for private in _PRIVATE)
+
+
+def _is_open(network: Network) -> bool:
+    """Whether so many addresses of the Internet are as good as all of them."""
+    return network.prefixlen < _OPEN[network.version] and not _is_private(network)
+
+
+@per_site
+def _tables(resolved: ResolvedSite) -> Mapping[str, tuple[_Rule, ...]]:
+    site = resolved.site
+    said = {"access": site.access, "submission_access": site.submission_access, "mailbox_access": site.mailbox_access}
+    return {section: tuple(_rules(section, access)) for section, access in said.items() if access}
+
+
+def _rules(section: str, access: Access) -> Iterator[_Rule]:
+    for text, rule in access.items():
+        yield _Rule((section, text), text, rule, tuple(_networks(text)))
+
+
+def _networks(text: str) -> Iterator[Network]:
+    """The networks of a rule; mapped IPv4 addresses are IPv4. Texts that are no network give none."""
+    if text == _EVERYBODY:
+        return
+    first, dash, last = text.partition("-")
+    try:
+        if not dash:
+            yield _unmapped(ipaddress.ip_network(text, strict=False))
+        elif ":" in text:
+            yield from ipaddress.summarize_address_range(ipaddress.IPv6Address(first), ipaddress.IPv6Address(last))
+        else:
+            yield from ipaddress.summarize_address_range(ipaddress.IPv4Address(first), ipaddress.IPv4Address(last))
+    except ValueError:
+        return
+
+
+def _unmapped(network: Network) -> Network:
+    mapped = network.network_address.ipv4_mapped if isinstance(network, ipaddress.IPv6Network) else None
+    return ipaddress.ip_network((mapped, network.prefixlen - 96)) if mapped and network.prefixlen >= 96 else network
+
+
+def _invalid(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
+    for rules in _tables(resolved).values():
+        for rule in rules:
+            if not rule.networks and rule.text != _EVERYBODY:
+                yield Finding(
+                    rule.path,
+                    f"{rule.text} is not a network",
+                    "write an address, ADDRESS/LENGTH, FIRST-LAST, or '*' for everybody else",
+                )
+
+
+def _relaying(resolved: ResolvedSite) -> Iterator[_Rule]:
+    """Rules of SMTP tables that let clients relay without a login."""
+    for section in ("access", "submission_access"):
+        if section == "submission_access" and _needs_login(resolved):
+            continue
+        yield from (rule for rule in _tables(resolved).get(section, ()) if rule.relays and not rule.rule.require_auth)
+
+
+def _needs_login(resolved: ResolvedSite) -> bool:
+    listener = resolved.site.listeners.submission
+    said = listener.require_auth if listener is not None else None
+    return bool(said if said is not None else value_in_force(resolved, "esmtpd-msa", "auth_required", True))
+
+
+def _open_relay(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
+    for rule in _relaying(resolved):
+        if rule.text == _EVERYBODY or any(map(_is_open, rule.networks)):
+            yield Finding(
+                rule.path,
+                f"{_named(rule)} may send mail anywhere through this server without a login",
+                "name the networks whose clients may relay, and let all others log in at submission",
+            )
+
+
+def _named(rule: _Rule) -> str:
+    return "everybody" if rule.text == _EVERYBODY else f"every client in {rule.text}"
+
+
+def _wide_relay(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
+    for rule in _relaying(resolved):
+        wide = [n for n in rule.networks if n.prefixlen < _WIDE[n.version] and not _is_open(n) and not _is_private(n)]
+        if wide:
+            yield Finding(
+                rule.path,
+                f"{rule.text} may relay, and that is {wide[0].num_addresses} addresses of the Internet",
+                "name the networks that are yours, and let all others log in at submission",
+            )
+
+
+def _relay_without_login(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
+    if {"submission", "smtps"} & listeners(resolved).keys():
+        return
+    for rule in _relaying(resolved):
+        if rule.is_public and not any(map(_is_open, rule.networks)):
+            yield Finding(
+                rule.path,
+                f"clients in {rule.text} relay by their address alone, and there is no service to log in at",
+                "add submission: {} to listeners, and let people send with their login over TLS",
+            )
+
+
+def _twice(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
+    for rules in _tables(resolved).values():
+        seen: dict[tuple[Network, ...], _Rule] = {}
+        for rule in rules:
+            first = seen.setdefault(rule.networks, rule)
+            if rule.networks and first is not rule:
+                yield Finding(
+                    rule.path,
+                    f"{rule.text} is the same network as {first.text}",
+                    "keep one of the two rules",
+                )
+
+
+def _overlaps(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
+    for rules in _tables(resolved).values():
+        broader = _Index(rules)
+        for rule in rules:
+            outer = next((found for found in broader.around(rule) if found.rule.action != rule.rule.action), None)
+            if outer is not None:
+                yield Finding(
+                    rule.path,
+                    f"{rule.text} ({rule.rule.action}) lies in {outer.text} ({outer.rule.action}); for its clients "
+                    "only the narrower rule counts",
+                    "nothing, if that is meant: rules do not add up, so repeat what is to hold there as well",
+                )
+
+
+class _Index:
+    """Rules by their networks, so that those around another are found without comparing all of them."""
+
+    def __init__(self, rules: tuple[_Rule, ...]) -> None:
+        self._rules: dict[Network, _Rule] = {network: rule for rule in rules for network in rule.networks}
+        self._lengths = {
+            version: sorted({n.prefixlen for n in self._rules if n.version == version}, reverse=True)
+            for version in (4, 6)
+        }
+
+    def around(self, rule: _Rule) -> Iterator[_Rule]:
+        """The rules whose networks hold the first network of a rule, the narrowest first."""
+        if not rule.networks:
+            return
+        network = rule.networks[0]
+        for length in self._lengths[network.version]:
+            if length < network.prefixlen:
+                found = self._rules.get(network.supernet(new_prefix=length))
+                if found is not None and found is not rule:
+                    yield found
+
+
+def _host_bits(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
+    for rules in _tables(resolved).values():
+        for rule in rules:
+            base, slash, _ = rule.text.partition("/")
+            if slash and rule.networks and ipaddress.ip_address(base) != rule.networks[0].network_address:
+                mapped = rule.networks[0].version == 4 and ":" in base
+                if not mapped:
+                    yield Finding(
+                        rule.path,
+                        f"{rule.text} means all of {rule.networks[0]}, not {base} alone",
+                        f"write {rule.networks[0]} for the network, or {base} for the one address",
+                    )
+
+
+def _mapped(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
+    for rules in _tables(resolved).values():
+        for rule in rules:
+            if ":" in rule.text and rule.networks and rule.networks[0].version == 4:
+                yield Finding(
+                    rule.path,
+                    f"{rule.text} is an IPv4 network written as IPv6, and its clients are looked up as IPv4",
+                    f"write {rule.networks[0]}",
+                )
+
+
+def _loopback_denied(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
+    for rule in _tables(resolved).get("access", ()):
+        if rule.rule.action == "deny" and any(rule.contains(own) for own in _LOOPBACK):
+            yield Finding(
+                rule.path,
+                f"{rule.text} shuts out programs on this machine, which connect from its loopback address",
+                "deny a network that does not hold 127.0.0.1 or ::1, or add a rule of their own for them",
+            )
+
+
+def _unused(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
+    needs = {"submission_access": ("submission",), "mailbox_access": ("imap", "imaps")}
+    for section, names_ in needs.items():
+        if section in _tables(resolved) and not set(names_) & listeners(resolved).keys():
+            yield Finding(
+                (section,),
+                f"{section} is for {several(names_)}, which this server does not offer",
+                f"add {names_[0]}: {{}} to listeners, or remove {section}",
+            )
+
+
+def _unknown_variables(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
+    for section, rules in _tables(resolved).items():
+        for rule in rules:
+            for name in rule.rule.set:
+                known = _variables(section)
+                if name not in known:
+                    near = suggest(name, known)
+                    yield Finding(
+                        (*rule.path, "set", name),
+                        f"no program reads the variable {name}",
+                        f"did you mean {near}?" if near else "write a setting of esmtpd or bofh under Courier's name",
+                    )
+
+
+def _variables(section: str) -> frozenset[str]:
+    """Names that have a meaning in an access table."""
+    files = ("imapd", "imapd-ssl") if section == "mailbox_access" else ("esmtpd", "bofh")
+    settings = {row.name for file in files for row in rows(table(file))}
+    return frozenset(settings | {variable.name for variable in ENVIRONMENT if files[0] in variable.files})
+
+
+def _percent_relay(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
+    relay = resolved.site.percent_relay
+    if relay is None:
+        return
+    own = names(resolved).domains
+    for position, domain in enumerate(relay.domains):
+        ours = own.owner(domain) is not None or f".{domain.lower()}".endswith(f".{resolved.site.site.lower()}")
+        if not ours:
+            yield Finding(
+                ("percent_relay", "domains", position),
+                f"everybody can send mail to {domain} through this server, as user%{domain}@{resolved.site.site}",
+                "list domains behind this server only, or use kind: relay in domains for a backup MX",
+            )
+
+
+CHECKS: Final = (
+    Check(
+        "network",
+        "A text that is no network",
+        "A number of the address is too large, the length does not fit the kind of address, or a range runs backwards. "
+        "Courier's own tool would refuse the table, or store a line that matches nobody.",
+        _invalid,
+    ),
+    Check(
+        "open-relay",
+        "An open relay",
+        "A client that may relay can send mail to anybody without a login. Where that is everybody, or a network of "
+        "millions of addresses, the server is found within hours, sends spam for others, and is soon refused by most "
+        "of the Internet.",
+        _open_relay,
+    ),
+    Check(
+        "relay-wide",
+        "Relaying for a very large network",
+        "All addresses of the network may send mail anywhere without a login, and it is larger than what most sites "
+        "own. Every infected machine in it can use this server.",
+        _wide_relay,
+        Severity.WARNING,
+    ),
+    Check(
+        "relay-without-login",
+        "Public clients that relay by address, and no service to log in at",
+        "Trusting addresses of the Internet is the weaker way of letting people send: an address says nothing about "
+        "who sits behind it, and the mail travels in clear text. With a submission service people log in over TLS "
+        "from wherever they are, and bounces can be sent to the login.",
+        _relay_without_login,
+        Severity.NOTE,
+    ),
+    Check(
+        "access-twice",
+        "Two rules for one network",
+        "Both rules mean the same addresses in another spelling. Only one record can stand in the database, so one "
+        "of the rules would be lost, and Courier's own tool refuses to build it.",
+        _twice,
+    ),
+    Check(
+        "access-overlap",
+        "A rule within a rule of another kind",
+        "For a client the rule of the narrowest network counts, and that one alone: nothing is inherited from the "
+        "network around it. A rule that only wants to set a limit also takes relaying away, or undoes a refusal, "
+        "unless it says so again.",
+        _overlaps,
+        Severity.NOTE,
+    ),
+    Check(
+        "access-host-bits",
+        "A network written with the address of a host",
+        "The length behind the slash says how much of the address counts; what lies beyond is ignored. A rule for "
+        "10.0.0.1/8 is a rule for all of 10.0.0.0/8, which is rarely what was meant.",
+        _host_bits,
+        Severity.WARNING,
+    ),
+    Check(
+        "access-mapped-address",
+        "An IPv4 network in its IPv6 spelling",
+        "Clients that connect by IPv4 are looked up under their IPv4 address, even on a socket that serves both. The "
+        "rule is therefore compiled as the IPv4 network that it means.",
+        _mapped,
+        Severity.NOTE,
+    ),
+    Check(
+        "access-loopback-denied",
+        "A rule that shuts out the server itself",
+        "Programs on the mail host, such as webmail, list managers and monitoring, connect from its loopback "
+        "address. With this rule they are turned away without a word.",
+        _loopback_denied,
+        Severity.WARNING,
+    ),
+    Check(
+        "access-unused",
+        "Rules for a service that is off",
+        "The table belongs to a service that this server does not start, so its rules have no effect. Often the "
+        "service has been forgotten under listeners.",
+        _unused,
+        Severity.WARNING,
+    ),
+    Check(
+        "access-variable-unknown",
+        "A variable that nothing reads",
+        "Variables of an access rule reach the server as its environment, and any name is accepted. A misspelt one "
+        "is ignored without a word, and with it the restriction that it was to bring.",
+        _unknown_variables,
+        Severity.WARNING,
+    ),
+    Check(
+        "percent-relay-foreign",
+        "Percent relaying to somebody else's domain",
+        "Mail for user%domain at one of this server's domains is accepted from everybody and sent on to user at that "
+        "domain. For a domain that is not yours this lets strangers hide behind your server, and spam lists have "
+        "looked for it for decades.",
+        _percent_relay,
+        Severity.WARNING,
+    ),
+)

@@ -1,0 +1,315 @@
+"""Mistakes in aliases: circles, names that reach nobody, and names that hide or miss each other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from courier_compiler.checks import Check, Finding
+from courier_compiler.checks._names import LOCAL, Names, names
+from courier_compiler.checks._site import knows_all_accounts, said_at, several
+from courier_compiler.host import HostView
+from courier_compiler.resolved import AliasEntry, ResolvedSite
+from courier_schema.report import Severity, SitePath
+
+_POSTMASTER: Final = "postmaster@"
+_SEVERAL: Final = 3
+"""Local domains from which on it matters that names are shared: the server's own name and its domain are two."""
+
+
+def _loops(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
+    known = names(resolved)
+    for cycle in _cycles(_edges(resolved, known)):
+        entry = known.entries[cycle[0]]
+        circle = " → ".join(known.entries[name].name for name in (*cycle, cycle[0]))
+        yield Finding(
+            entry.path,
+            f"aliases lead in a circle: {circle}",
+            f"let one of them end at an account; an alias that is to keep its own copy lists itself, as in "
+            f"{entry.name}: [{entry.name}, ...]",
+        )
+
+
+def _edges(resolved: ResolvedSite, known: Names) -> dict[str, tuple[str, ...]]:
+    """Alias to those of its recipients that are aliases, itself aside."""
+    edges: dict[str, tuple[str, ...]] = {}
+    entries = known.entries
+    for entry, targets in known.routes(resolved):
+        found = [target or said for said, target in zip(entry.to, targets, strict=True) if (target or said) in entries]
+        if found and entry.name[0] != "@":
+            name = known.canonical(entry.name)
+            edges[name] = (*edges.get(name, ()), *(target for target in found if target != name))
+    return edges
+
+
+def _cycles(edges: Mapping[str, tuple[str, ...]]) -> Iterator[list[str]]:
+    """One circle for each tangle of names, found by a walk in depth without recursion."""
+    done: set[str] = set()
+    for start in edges:
+        if start in done:
+            continue
+        trail: dict[str, Iterator[str]] = {start: iter(edges[start])}
+        while trail:
+            here = next(reversed(trail))
+            following = next(trail[here], None)
+            if following is None:
+                trail.popitem()
+                done.add(here)
+            elif following in trail:
+                walked = list(trail)
+                circle = walked[walked.index(following) :]
+                done.update(walked)
+                trail.clear()
+                yield circle
+            elif following not in done and following in edges:
+                trail[following] = iter(edges[following])
+
+
+def _dead_ends(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
+    if not knows_all_accounts(resolved):
+        return
+    known = names(resolved)
+    entries, accounts = known.entries, known.accounts
+    for entry, targets in known.routes(resolved):
+        for position, target in enumerate(targets):
+            if target is None or target in accounts or target in entries or "!" in target or "%" in target:
+                continue
+            if entry.name[0] != "@" and not known.delivers(target) and known.canonical(entry.name) != _POSTMASTER:
+                yield _dead_end(resolved, entry, position, entry.to[position])
+
+
+def _dead_end(resolved: ResolvedSite, entry: AliasEntry, position: int, recipient: str) -> Finding:
+    return Finding(
+        recipient_path(resolved, entry, position),
+        f"{entry.name} leads to {recipient}, which is neither an account nor an alias",
+        f"correct the name, or add the account {recipient}",
+    )
+
+
+def recipient_path(resolved: ResolvedSite, entry: AliasEntry, position: int) -> SitePath:
+    """The place of one recipient in the text of an alias."""
+    said = said_at(resolved, entry.path)
+    path = (*entry.path, "to") if isinstance(said, dict) else entry.path
+    return (*path, position) if isinstance(said_at(resolved, path), list) else path
+
+
+def _shadows(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
+    known = names(resolved)
+    for name in known.accounts.keys() & known.entries.keys():
+        for entry in known.aliases(name):
+            own = any(known.domains.canonical(recipient) == name for recipient in entry.to)
+            forwards = any(other.path[-1] == "forward" for other in known.aliases(name))
+            if not forwards and not own:
+                yield Finding(
+                    entry.path,
+                    f"the alias {entry.name} hides the account of the same name, which gets no mail any more",
+                    f"add {entry.name} to the alias's recipients, or remove one of the two",
+                )
+
+
+def _twice(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
+    known = names(resolved)
+    for name, further in known.further.items():
+        first = known.entries[name]
+        for entry in further:
+            if not _differs(first, entry):
+                yield Finding(
+                    entry.path,
+                    f"{_subject(entry)} is the same alias as {_where(first)}",
+                    "keep one of the two, with all recipients",
+                )
+
+
+def _differing(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
+    known = names(resolved)
+    for name, further in known.further.items():
+        first = known.entries[name]
+        for entry in further:
+            if _differs(first, entry):
+                yield Finding(
+                    entry.path,
+                    f"local domains share their names: {entry.name} is {_where(first)} as well, with other recipients",
+                    f"make {_domain_of(entry)} a hosted domain (kind: hosted), or give both aliases the same "
+                    "recipients",
+                )
+
+
+def _differs(one: AliasEntry, other: AliasEntry) -> bool:
+    """Two aliases that their author meant for different local domains."""
+    domains = (_domain_of(one), _domain_of(other))
+    return all(domains) and domains[0] != domains[1] and one.to != other.to
+
+
+def _domain_of(entry: AliasEntry) -> str:
+    return str(entry.path[1]) if entry.path[0] == "domains" else ""
+
+
+def _subject(entry: AliasEntry) -> str:
+    return f"the forward of {entry.name}" if entry.path[-1] == "forward" else entry.name
+
+
+def _where(entry: AliasEntry) -> str:
+    if entry.path[-1] == "forward":
+        return _subject(entry)
+    return f"{entry.name} of {_domain_of(entry) or entry.path[0]}"
+
+
+def _in_every_local_domain(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
+    known = names(resolved)
+    shared = known.domains.owners.values()
+    if sum(owner == LOCAL for owner in shared) < _SEVERAL:
+        return
+    for entry in resolved.aliases:
+        user, at, domain = entry.name.rpartition("@")
+        if at and user and entry.path[-1] != "catch_all" and known.domains.owner(domain) == LOCAL:
+            yield Finding(
+                entry.path,
+                f"the alias {entry.name} holds in every local domain, not in {domain} alone",
+                f"write {user} to say so, or make {domain} a hosted domain (kind: hosted)",
+            )
+
+
+def _whole_domains(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
+    for entry in resolved.aliases:
+        if entry.name[0] != "@" or entry.path[-1] == "catch_all":
+            continue
+        if entry.programs or entry.mailboxes or entry.include or len(entry.to) != 1:
+            yield Finding(
+                entry.path,
+                f"the whole-domain alias {entry.name} needs exactly one account",
+                "name one account, and let an alias or the account's instructions do the rest",
+            )
+        elif "@" in entry.to[0]:
+            yield Finding(
+                entry.path,
+                f"the whole-domain alias {entry.name} leads to the address {entry.to[0]}, where Courier expects an "
+                "account's name",
+                f"name a local account; mail for {entry.name} then goes to ACCOUNT-name",
+            )
+
+
+def _whole_domains_sent_away(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
+    if names(resolved).domains.owner(resolved.me) == LOCAL:
+        return
+    for entry in resolved.aliases:
+        if entry.name[0] != "@" or entry.path[-1] == "catch_all":
+            continue
+        if not any(target.endswith("!") for target in entry.to):
+            yield Finding(
+                entry.path,
+                f"mail for {entry.name} is rewritten to an address at {resolved.me}, which is not a local domain",
+                f"add {resolved.me}: {{}} to domains",
+            )
+
+
+def _catch_all_hides(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
+    known = names(resolved)
+    for entry in resolved.aliases:
+        if entry.name[0] != "@" or entry.path[-1] == "catch_all":
+            continue
+        owner = known.domains.owner(entry.name[1:])
+        hidden = [] if owner is None else [login for login in known.accounts if login.rpartition("@")[2] == owner]
+        if hidden:
+            yield Finding(
+                entry.path,
+                f"{entry.name} takes all mail of the domain, that of its accounts "
+                f"{several(login.removesuffix('@') for login in hidden)} included",
+                "use the domain's catch_all, which leaves existing names alone",
+            )
+
+
+def _include_missing(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
+    if not host.strict:
+        return
+    for entry in resolved.aliases:
+        if entry.include is not None and host.file(entry.include) is None:
+            yield Finding(
+                (*entry.path, "include"),
+                f"{entry.include}, which the alias {entry.name} includes, does not exist",
+                "create the file, or remove the include; without it no alias is built",
+            )
+
+
+CHECKS: Final = (
+    Check(
+        "alias-loop",
+        "Aliases that lead in a circle",
+        "Aliases are followed when the database is built, so aliases that only lead to each other are left without "
+        "any recipient, and mail for them bounces. In larger tangles Courier's own tool can lose a recipient, "
+        "depending on the order in which it meets the names. An alias that names itself is no circle: that is how "
+        "an account keeps a copy.",
+        _loops,
+    ),
+    Check(
+        "alias-dead-end",
+        "An alias to a name that does not exist",
+        "The recipient has no domain, or one of this server's, but no account, alias or instruction file has that "
+        "name. Mail for the alias bounces, or is refused where this is its only recipient. The check is made only "
+        "where all accounts are in the site: a directory, an SQL server or the system may know more.",
+        _dead_ends,
+        Severity.WARNING,
+    ),
+    Check(
+        "alias-hides-account",
+        "An alias with the name of an account",
+        "Aliases come before accounts. Once an alias has the name of an account, the mailbox gets nothing any more, "
+        "although its owner can still log in. To forward and keep a copy, the alias lists the account itself.",
+        _shadows,
+        Severity.WARNING,
+    ),
+    Check(
+        "alias-twice",
+        "One alias in two places",
+        "Two entries give the same name: under another spelling, with and without the default domain, or as an "
+        "account's forward and as an alias. Courier would merge them, so that mail goes to the recipients of both, and "
+        "removing a recipient from one of them may change nothing.",
+        _twice,
+    ),
+    Check(
+        "alias-differs-between-domains",
+        "Local domains that want different aliases",
+        "All local domains share one set of names: Courier removes a local domain before it looks a name up. The "
+        "same alias in two of them is one alias with the recipients of both, so mail for one domain also reaches the "
+        "people of the other. Hosted domains have names of their own.",
+        _differing,
+    ),
+    Check(
+        "alias-of-local-domain",
+        "An alias with one local domain in its name",
+        "Courier puts the default domain in the place of every local domain before it looks an alias up. An alias "
+        "of one local domain is therefore an alias of all of them; names of their own are a matter of hosted "
+        "domains.",
+        _in_every_local_domain,
+        Severity.NOTE,
+    ),
+    Check(
+        "alias-whole-domain-target",
+        "A whole-domain alias without a single account behind it",
+        "An alias for @example.org leads to one account, which receives every address of the domain as an extension "
+        "of its name: ann@example.org becomes ACCOUNT-ann at this server. With an address, a program or several "
+        "entries the rewritten address is not one that exists.",
+        _whole_domains,
+    ),
+    Check(
+        "alias-whole-domain-sent-away",
+        "A whole-domain alias on a server whose own name is not local",
+        "Mail for a whole-domain alias is rewritten to an address at the server's own name. Where that name is not "
+        "among the local domains, the rewritten mail is sent out to other servers, and comes back or bounces.",
+        _whole_domains_sent_away,
+    ),
+    Check(
+        "alias-hides-domain",
+        "A whole-domain alias over a domain with accounts",
+        "Aliases come before accounts, and an alias for a whole domain matches every name in it that has no alias "
+        "of its own. Accounts of that domain get no mail.",
+        _catch_all_hides,
+        Severity.WARNING,
+    ),
+    Check(
+        "alias-include-missing",
+        "An alias that includes a file which is not there",
+        "The included file is read when the alias database is built on the mail host. If it cannot be opened, no "
+        "alias is built at all and the old database stays.",
+        _include_missing,
+    ),
+)

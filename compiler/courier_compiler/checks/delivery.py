@@ -1,0 +1,133 @@
+"""Mistakes in local delivery: mail that lands where nobody reads it, programs that are not there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from courier_compiler.checks import Check, Finding
+from courier_compiler.checks._site import backends, mailbox_listeners, several
+from courier_compiler.host import HostView
+from courier_compiler.resolved import ResolvedSite
+from courier_schema.report import Severity, SitePath
+
+
+def _mbox(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
+    default = resolved.site.delivery.default
+    served = [name for name, _ in mailbox_listeners(resolved)]
+    if default is not None and default.mbox is not None and served:
+        yield Finding(
+            ("delivery", "default", "mbox"),
+            f"mail is put into the mailbox file {default.mbox}, but {several(served)} read maildirs only",
+            "write maildir: Maildir",
+        )
+
+
+def _other_maildir(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
+    default = resolved.site.delivery.default
+    if default is None or default.maildir is None:
+        return
+    delivered = _plain(default.maildir)
+    for name, listener in mailbox_listeners(resolved):
+        read = _plain(listener.maildir or resolved.site.account_defaults.maildir or "Maildir")
+        if read != delivered:
+            yield Finding(
+                ("delivery", "default", "maildir"),
+                f"mail is put into {delivered}, but {name} looks for it in {read}",
+                f"write maildir: {delivered} under account_defaults",
+            )
+            return
+
+
+def _plain(maildir: str) -> str:
+    return maildir.removeprefix("./").rstrip("/")
+
+
+def _alias_filter(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
+    delivery = resolved.site.delivery
+    if delivery.alias_filter_home is not None and delivery.recipient_filter is None:
+        yield Finding(
+            ("delivery", "alias_filter_home"),
+            "aliases are to be filtered, but no recipient is: there is no program for it",
+            "add recipient_filter with the path of maildrop",
+        )
+
+
+def _quota_warning(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
+    text = resolved.site.delivery.quota_warning
+    if text is None:
+        return
+    head, gap, _ = text.partition("\n\n")
+    if not gap or any(":" not in line and line[:1] not in " \t" for line in head.splitlines()):
+        yield Finding(
+            ("delivery", "quota_warning"),
+            "the quota warning is put into maildirs as it is, and is no message: it does not begin with headers",
+            "begin it with From:, Subject: and an empty line",
+        )
+
+
+def _programs(resolved: ResolvedSite) -> Iterator[tuple[SitePath, str]]:
+    """Every program that the site names by its path."""
+    site = resolved.site
+    for field in ("maildrop", "recipient_filter"):
+        if (program := getattr(site.delivery, field)) is not None:
+            yield ("delivery", field), program
+    if site.filters is not None:
+        yield from ((("filters", "active", name), program) for name, program in site.filters.active.items())
+        if site.filters.perlfilter is not None:
+            yield ("filters", "perlfilter", "script"), site.filters.perlfilter.script
+    if site.auth.pipe is not None and "pipe" in backends(resolved):
+        yield ("auth", "pipe", "program"), site.auth.pipe.program
+    if site.webmail is not None and site.webmail.banner_program is not None:
+        yield ("webmail", "banner_program"), site.webmail.banner_program
+
+
+def _program_missing(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
+    if not host.strict:
+        return
+    for path, program in _programs(resolved):
+        if host.file(program) is None:
+            yield Finding(path, f"there is no program {program}", "correct the path, or install the program")
+
+
+CHECKS: Final = (
+    Check(
+        "delivery-mbox",
+        "Mailbox files on a server for maildirs",
+        "Courier can put mail into mailbox files, but its IMAP, POP3 and webmail servers read maildirs only. The mail "
+        "arrives where nobody sees it.",
+        _mbox,
+        Severity.WARNING,
+    ),
+    Check(
+        "delivery-maildir",
+        "Mail in another maildir than the one that is read",
+        "Where mail is put and where it is looked for are two settings. Where they differ mail arrives, and people "
+        "find an empty mailbox.",
+        _other_maildir,
+        Severity.WARNING,
+    ),
+    Check(
+        "alias-filter-alone",
+        "A filter for aliases without a filter",
+        "The account for aliases takes part in the filtering of recipients, which recipient_filter switches on. "
+        "Without it the setting does nothing.",
+        _alias_filter,
+        Severity.WARNING,
+    ),
+    Check(
+        "quota-warning-malformed",
+        "A quota warning that is no message",
+        "The text is copied into the maildir as a complete message. Without headers and an empty line behind them mail "
+        "programs show an empty message, or none.",
+        _quota_warning,
+        Severity.WARNING,
+    ),
+    Check(
+        "program-missing",
+        "A program that is not on the host",
+        "The program is called by its path while mail is accepted or delivered. If it is not there the mail is put off "
+        "for the time being, and a filter that does not run stops all mail.",
+        _program_missing,
+    ),
+)

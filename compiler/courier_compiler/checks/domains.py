@@ -1,0 +1,306 @@
+"""Mistakes about domains: said twice, hidden behind each other, never reached, or empty."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from courier_compiler.checks import Check, Finding
+from courier_compiler.checks._names import LOCAL, host_names, names
+from courier_compiler.checks._site import knows_all_accounts
+from courier_compiler.host import HostView
+from courier_compiler.resolved import ResolvedSite
+from courier_schema.legacy.formats.domains import normal_form
+from courier_schema.legacy.formats.hosted import WILDCARD_DEPTH
+from courier_schema.report import Severity
+
+_SHORTEST: Final = 2
+"""Characters of the shortest domain that Courier takes for the target of an alias domain."""
+
+
+def _twice(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
+    seen: dict[str, str] = {}
+    for name, domain in resolved.site.domains.items():
+        form = normal_form(name)
+        for key in (form, f".{form}") if domain.subdomains and not form.startswith(".") else (form,):
+            first = seen.setdefault(key, name)
+            if first != name:
+                how = "as a domain with subdomains: true" if key.startswith(".") else "in another spelling"
+                yield Finding(
+                    ("domains", name),
+                    f"{name} is the same domain as {first}, {how}",
+                    "merge the two entries into one",
+                )
+                break
+
+
+def _hidden(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
+    known = host_names(resolved)
+    wildcards = {key: entry for key, entry in known.locals.items() if key.startswith(".")}
+    if not wildcards:
+        return
+    for entry in known.hosted.values():
+        found = next((wildcards[end] for end in _ends(entry.name) if end in wildcards), None)
+        if found is not None:
+            yield Finding(
+                entry.path,
+                f"the hosted domain {entry.name} is never reached: {found.name} makes it a local domain",
+                f"make {found.name} a hosted domain as well, or name its local sub-domains one by one",
+            )
+
+
+def _ends(form: str) -> Iterator[str]:
+    at = form.find(".", 1)
+    while at >= 0:
+        yield form[at:]
+        at = form.find(".", at + 1)
+
+
+def _alias_not_hosted(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
+    for name, domain in resolved.of_kind("local"):
+        if domain.alias_of:
+            yield Finding(
+                (*resolved.domain_path(name), "alias_of"),
+                f"{name} is a local domain, and alias_of has a meaning for hosted domains only",
+                "add kind: hosted, or remove alias_of: local domains share their accounts anyway",
+            )
+
+
+def _alias_unknown(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
+    known = host_names(resolved)
+    for name, entry in known.hosted.items():
+        target = entry.domain.alias_of
+        if target and name not in known.loops and entry.known_as not in known.hosted:
+            yield Finding(
+                (*entry.path, "alias_of"),
+                f"{name} is an alias of {entry.known_as}, which is not a hosted domain",
+                f"add {entry.known_as}: {{kind: hosted}} to domains, or name another domain",
+            )
+
+
+def _alias_loop(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
+    known = host_names(resolved)
+    for name, entry in known.hosted.items():
+        if name in known.loops:
+            yield Finding(
+                (*entry.path, "alias_of"),
+                f"{name} is an alias of {entry.domain.alias_of}, which leads back to it",
+                "name a domain with accounts of its own",
+            )
+
+
+def _short_target(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
+    for name, domain in resolved.of_kind("hosted"):
+        if domain.alias_of and len(domain.alias_of.encode()) < _SHORTEST:
+            yield Finding(
+                (*resolved.domain_path(name), "alias_of"),
+                f"Courier takes {domain.alias_of!r}, which has one character, for no domain at all",
+                f"write the whole domain under which the accounts of {name} are known",
+            )
+
+
+def _not_accepted(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
+    for name, domain in resolved.site.domains.items():
+        if not domain.accept and domain.kind != "relay":
+            yield Finding(
+                ("domains", name, "accept"),
+                f"mail for {name} is taken only from clients that may relay",
+                "remove accept: false if others are to write to the domain",
+            )
+
+
+def _relay_not_accepted(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
+    for name, domain in resolved.of_kind("relay"):
+        if not domain.accept:
+            yield Finding(
+                (*resolved.domain_path(name), "accept"),
+                f"{name} is to be relayed but not accepted, so the entry says nothing",
+                "remove accept: false, or the whole entry",
+            )
+
+
+def _empty(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
+    if not knows_all_accounts(resolved):
+        return
+    known = names(resolved)
+    for name, domain in resolved.of_kind("hosted"):
+        if not (domain.alias_of or domain.accounts or domain.aliases or domain.catch_all):
+            form = normal_form(name)
+            if form not in known.catching and not any(key.endswith(f"@{form}") for key in known.entries):
+                yield Finding(
+                    resolved.domain_path(name),
+                    f"the hosted domain {name} has neither accounts nor aliases, so all its mail is refused",
+                    "add accounts, aliases, catch_all or alias_of",
+                )
+
+
+def _wide(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
+    for name, domain in resolved.site.domains.items():
+        bare = name.removeprefix(".")
+        if "." not in bare and (name.startswith(".") or domain.subdomains):
+            yield Finding(
+                ("domains", name),
+                f"this takes every domain below .{bare} for one of this server's",
+                "name the domains that it serves",
+            )
+
+
+def _too_deep(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
+    wildcards = {key for entry in host_names(resolved).hosted.values() for key in entry.keys if key.startswith(".")}
+    if not wildcards:
+        return
+    known = names(resolved).domains
+    for entry in resolved.aliases:
+        for text in (entry.name, *entry.to):
+            domain = text.rpartition("@")[2] if "@" in text else ""
+            if domain.count(".") <= WILDCARD_DEPTH or known.owner(domain) in (None, LOCAL):
+                continue
+            form = normal_form(domain)
+            reached = next(end for end in (form, *_ends(form)) if end in known.owners)
+            if form != reached and form.removesuffix(reached).count(".") + 1 > WILDCARD_DEPTH:
+                yield Finding(
+                    entry.path,
+                    f"{domain} lies too deep below {reached}: Courier looks {WILDCARD_DEPTH} labels up",
+                    f"add {domain} to domains",
+                )
+
+
+def _own_name_elsewhere(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
+    relayed = host_names(resolved).relay
+    if normal_form(resolved.me) in relayed:
+        yield Finding(
+            relayed[normal_form(resolved.me)].path,
+            f"{resolved.me} is this server, and its mail is to be relayed to other servers",
+            "remove kind: relay",
+        )
+
+
+def _default_elsewhere(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
+    relayed = host_names(resolved).relay
+    default = normal_form(resolved.default_domain)
+    if default in relayed and default != normal_form(resolved.me):
+        yield Finding(
+            relayed[default].path,
+            f"names without a domain are completed with {default}, whose mail is to be relayed to other servers",
+            "give the domain another kind, or name a local domain as host.default_domain",
+        )
+
+
+def _default_in_ace(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
+    default = resolved.default_domain
+    form = normal_form(default)
+    if form != default.lower():
+        yield Finding(
+            ("host", "default_domain") if resolved.site.host.default_domain else ("site",),
+            f"no alias of a local domain would match: {default} completes names, but is compared as {form}",
+            f"write {form}",
+        )
+
+
+CHECKS: Final = (
+    Check(
+        "domain-twice",
+        "The same domain in two spellings",
+        "Domains are compared in lower case and in their Unicode spelling, so Example.org and example.org, or an "
+        "xn-- name and its plain form, are one domain; and subdomains: true covers the same names as an entry with "
+        "a leading dot. One of the two would be ignored, or the database could not be built.",
+        _twice,
+    ),
+    Check(
+        "domain-hidden",
+        "A hosted domain below a local wildcard",
+        "Whether a domain is local is asked first, and whether it is hosted only afterwards. A local wildcard "
+        "therefore hides every hosted domain below it, and mail for its accounts is refused as unknown.",
+        _hidden,
+    ),
+    Check(
+        "alias-domain-not-hosted",
+        "An alias domain that is local",
+        "Local domains share their accounts: every name exists in all of them. alias_of says under which hosted "
+        "domain the accounts of a hosted domain are known; in a local domain it would be ignored.",
+        _alias_not_hosted,
+    ),
+    Check(
+        "alias-domain-unknown",
+        "An alias of a domain that is not hosted",
+        "alias_of says under which hosted domain the accounts are known. If that domain is not among the hosted ones "
+        "it has no accounts, and all mail for the alias domain is refused.",
+        _alias_unknown,
+    ),
+    Check(
+        "alias-domain-loop",
+        "Alias domains that lead in a circle",
+        "Each of the domains is only another name for the next, so none of them has accounts. Courier follows one step "
+        "and refuses the mail.",
+        _alias_loop,
+    ),
+    Check(
+        "alias-domain-short",
+        "An alias domain with a target of one character",
+        "In the database of hosted domains a value of one character means that a domain has accounts of its own. A "
+        "target of one character is therefore not seen, and the accounts are looked for under the wrong domain.",
+        _short_target,
+    ),
+    Check(
+        "domain-not-accepted",
+        "A domain that takes no mail from outside",
+        "Courier accepts mail from strangers only for the domains it is told to accept, and accept: false keeps a "
+        "local or hosted domain out of that list. Others are refused with 513, while logged-in users and trusted "
+        "networks can write to it.",
+        _not_accepted,
+        Severity.NOTE,
+    ),
+    Check(
+        "domain-relay-not-accepted",
+        "A relayed domain that is not accepted",
+        "A domain of kind relay is one whose mail is accepted from everybody and passed on. With accept: false "
+        "nothing of that is left.",
+        _relay_not_accepted,
+        Severity.WARNING,
+    ),
+    Check(
+        "domain-empty",
+        "A hosted domain without a name in it",
+        "A hosted domain has names of its own, and this one has none, so every mail to it is refused. Accounts "
+        "without a domain do not exist in hosted domains.",
+        _empty,
+        Severity.WARNING,
+    ),
+    Check(
+        "domain-wide",
+        "A wildcard over a whole top-level domain",
+        "The wildcard covers every domain of the Internet below one label. Mail for all of them would be kept here "
+        "instead of being sent to the servers of those domains.",
+        _wide,
+    ),
+    Check(
+        "domain-too-deep",
+        "An address too far below a wildcard",
+        "For a wildcard of hosted domains Courier cuts off at most five labels from the front of a domain. Domains "
+        "that lie deeper are not found and count as somebody else's.",
+        _too_deep,
+        Severity.WARNING,
+    ),
+    Check(
+        "host-name-relayed",
+        "A server that relays its own name",
+        "Addresses of whole-domain aliases are rewritten to the server's own name, and notices come from it. If mail "
+        "for that name is relayed, it leaves, finds its way back by DNS, and goes round until it is refused.",
+        _own_name_elsewhere,
+    ),
+    Check(
+        "default-domain-relayed",
+        "A default domain that is relayed",
+        "Names without a domain, in aliases as in messages sent on this machine, are completed with the default "
+        "domain. If that domain is relayed, none of them can be delivered here.",
+        _default_elsewhere,
+    ),
+    Check(
+        "default-domain-ace",
+        "A default domain in its xn-- form",
+        "Domains of aliases are stored in their Unicode spelling, but the default domain is put into an address as it "
+        "was typed. Written as xn--..., it makes a name that is in no database, so no alias of a local domain is "
+        "ever found.",
+        _default_in_ace,
+    ),
+)

@@ -1,0 +1,169 @@
+"""Mistakes in the times and sizes of the queue."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from courier_compiler.checks import Check, Finding
+from courier_compiler.checks._site import value_in_force
+from courier_compiler.host import HostView
+from courier_compiler.resolved import ResolvedSite
+from courier_schema.legacy.codecs import seconds
+from courier_schema.report import Severity
+
+_NEVER_ZERO: Final = ("lifetime", "fax_lifetime", "retry_pause", "series_pause", "respawn_idle", "respawn_busy")
+_WAITING: Final = ("command", "helo", "data", "local_delivery")
+
+
+def _time(resolved: ResolvedSite, attribute: str) -> int:
+    """Seconds of a control file in force; 0 where it is not known."""
+    value = value_in_force(resolved, "control", attribute)
+    return seconds(value) if isinstance(value, str) else 0
+
+
+def _zero(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
+    queue = resolved.site.queue
+    for field in _NEVER_ZERO:
+        said = getattr(queue, field)
+        if said is not None and seconds(said) == 0:
+            yield Finding(
+                ("queue", field),
+                f"queue.{field} is no time at all",
+                "write a duration such as 5m, or remove the key for the usual one",
+            )
+    for field in _WAITING:
+        said = getattr(queue.timeouts, field)
+        if said is not None and seconds(said) == 0:
+            yield Finding(
+                ("queue", "timeouts", field),
+                f"queue.timeouts.{field} leaves the other side no time to answer",
+                "write a duration such as 5m, or remove the key for the usual one",
+            )
+
+
+def _warning_late(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
+    warn, life = _time(resolved, "warntime"), _time(resolved, "queuetime")
+    queue = resolved.site.queue
+    if 0 < life <= warn and (queue.warn_after is not None or queue.lifetime is not None):
+        what = "handed to the backup relay" if resolved.site.backup_relay else "told of a delay"
+        yield Finding(
+            ("queue", "warn_after" if queue.warn_after is not None else "lifetime"),
+            f"mail expires before the time at which its sender would be {what}"
+            if not resolved.site.backup_relay
+            else f"mail expires before the time at which it would be {what}",
+            "make warn_after shorter than lifetime",
+        )
+
+
+def _host_pause(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
+    pause, retry = _time(resolved, "esmtpdelay"), _time(resolved, "retryalpha")
+    queue = resolved.site.queue
+    if pause > retry > 0 and (queue.host_pause is not None or queue.retry_pause is not None):
+        yield Finding(
+            ("queue", "host_pause" if queue.host_pause is not None else "retry_pause"),
+            "a message is tried again while its server is still left alone, so the attempt is wasted",
+            "make host_pause no longer than retry_pause",
+        )
+
+
+def _memory(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
+    queue = resolved.site.queue
+    if queue.memory_low is not None and queue.memory_high is not None and queue.memory_low > queue.memory_high:
+        yield Finding(
+            ("queue", "memory_high"),
+            f"the queue in memory holds {queue.memory_high} messages, but is to be refilled below {queue.memory_low}",
+            "make memory_high larger than memory_low",
+        )
+
+
+def _respawn(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
+    idle, busy = _time(resolved, "respawnlo"), _time(resolved, "respawnhi")
+    queue = resolved.site.queue
+    if idle > busy > 0 and (queue.respawn_idle is not None or queue.respawn_busy is not None):
+        yield Finding(
+            ("queue", "respawn_busy" if queue.respawn_busy is not None else "respawn_idle"),
+            "the latest restart of the queue manager comes before the earliest",
+            "make respawn_busy longer than respawn_idle",
+        )
+
+
+def _per_host(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
+    for name in ("local", "esmtp", "dsn", "uucp", "fax"):
+        module = getattr(resolved.site.queue.modules, name)
+        if module is None or module.per_host is None or module.deliveries is None:
+            continue
+        if module.per_host > module.deliveries:
+            yield Finding(
+                ("queue", "modules", name, "per_host"),
+                f"{module.per_host} deliveries to one host are allowed, but only {module.deliveries} in all",
+                f"write {module.deliveries} at most",
+            )
+
+
+def _backup_never(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
+    warn = resolved.site.queue.warn_after
+    if resolved.site.backup_relay is not None and warn is not None and seconds(warn) == 0:
+        yield Finding(
+            ("queue", "warn_after"),
+            "no mail would ever be handed to the backup relay: warn_after says when, and 0 is never",
+            "write the time after which the backup relay takes over, such as 4h",
+        )
+
+
+CHECKS: Final = (
+    Check(
+        "queue-time-zero",
+        "A time of zero",
+        "A life of zero returns every message that is not delivered at the first attempt. A pause of zero tries "
+        "again without end and uses up the machine. A patience of zero hangs up on everybody.",
+        _zero,
+    ),
+    Check(
+        "queue-warning-late",
+        "A warning after the end",
+        "A message that has reached the end of its life is returned, and nothing is left to warn of. With the times "
+        "as they are nobody ever learns of a delay.",
+        _warning_late,
+        Severity.WARNING,
+    ),
+    Check(
+        "queue-host-pause",
+        "A pause for a server that outlasts the pause for its mail",
+        "After a server could not be reached, all mail for it is put off for host_pause without trying. If a message's "
+        "own pause ends earlier, its next attempt is spent without any connection, and the pauses grow.",
+        _host_pause,
+        Severity.WARNING,
+    ),
+    Check(
+        "queue-memory",
+        "A queue in memory that is smaller than its refill mark",
+        "The queue in memory is refilled from disk when fewer than memory_low messages are left, up to memory_high. "
+        "Courier silently raises the upper mark to the lower one, and refills all the time.",
+        _memory,
+        Severity.WARNING,
+    ),
+    Check(
+        "queue-respawn",
+        "A latest restart before the earliest",
+        "The queue manager restarts itself when it is idle, after respawn_idle at the earliest, and in any case after "
+        "respawn_busy. In the wrong order it always waits for the traffic to stop, and stops the traffic for that.",
+        _respawn,
+        Severity.WARNING,
+    ),
+    Check(
+        "module-limits",
+        "More deliveries to one host than there are",
+        "per_host limits the deliveries to one host among all deliveries of the module. A larger number than that of "
+        "all deliveries limits nothing, so one slow host can take every place.",
+        _per_host,
+        Severity.WARNING,
+    ),
+    Check(
+        "backup-relay-never",
+        "A backup relay that never takes over",
+        "The backup relay gets what could not be delivered within queue.warn_after. With 0 that time never comes.",
+        _backup_never,
+        Severity.WARNING,
+    ),
+)

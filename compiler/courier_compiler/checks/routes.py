@@ -1,0 +1,204 @@
+"""Mistakes about how mail leaves: routes that loop or wait in vain, logins in clear text or never used."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from courier_compiler.checks import Check, Finding
+from courier_compiler.checks._names import host_names, names
+from courier_compiler.host import HostView
+from courier_compiler.resolved import ResolvedSite
+from courier_compiler.routes import EVERYWHERE, named_routes
+from courier_schema.legacy.formats.domains import normal_form
+from courier_schema.report import Severity, SitePath
+
+_STARTTLS_PORTS: Final = (25, 587)
+_SMTPS_PORT: Final = 465
+
+
+def _credentials_unused(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
+    relays = {route.via.lower() for _, route, _ in named_routes(resolved.site) if route.via}
+    for relay in resolved.site.credentials:
+        if relay.lower() not in relays:
+            yield Finding(
+                ("credentials", relay),
+                f"no route leads to {relay}, so the login is used only for mail to addresses at {relay}",
+                "write the name that the route has under via; the name that DNS leads to does not count",
+            )
+
+
+def _login_in_clear(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
+    for _, route, path in named_routes(resolved.site):
+        if route.login is not None and route.security is None:
+            yield Finding(
+                (*path, "login"),
+                f"the password for {route.via} is sent in clear text whenever the relay does not offer TLS",
+                "add security: required, or security: smtps for port 465",
+            )
+
+
+def _wrong_port(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
+    for _, route, path in named_routes(resolved.site):
+        if route.security == "smtps" and route.port in _STARTTLS_PORTS:
+            yield Finding(
+                (*path, "port"),
+                f"{route.via} is to speak TLS from the first byte, but port {route.port} begins in clear text",
+                "leave port out for 465, or write security: required for STARTTLS",
+            )
+        elif route.security != "smtps" and route.port == _SMTPS_PORT:
+            yield Finding(
+                (*path, "port"),
+                f"port {_SMTPS_PORT} of {route.via} expects TLS from the first byte, and nothing says so",
+                "add security: smtps",
+            )
+
+
+def _twice(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
+    seen: dict[str, SitePath] = {}
+    for name, _, path in named_routes(resolved.site):
+        first = seen.setdefault(name, path)
+        if first != path:
+            what = "everything" if name == EVERYWHERE else name
+            yield Finding(
+                path,
+                f"there are two routes for {what}, here and at {'.'.join(map(str, first))}",
+                "keep one of them",
+            )
+
+
+def _own_domain(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
+    known = host_names(resolved)
+    for name, _, path in named_routes(resolved.site):
+        if name in known.local or name in known.hosted:
+            yield Finding(
+                path,
+                f"the route for {name} is never taken: its mail stays on this server",
+                f"remove the route, or write kind: relay for {name} under domains",
+            )
+
+
+def _to_itself(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
+    known = host_names(resolved)
+    places: list[tuple[SitePath, str]] = [
+        ((*path, "host" if path == ("smarthost",) else "via"), route.via)
+        for _, route, path in named_routes(resolved.site)
+        if route.via
+    ]
+    if resolved.site.backup_relay is not None:
+        places.append((("backup_relay", "host"), resolved.site.backup_relay.host))
+    for path, relay in places:
+        if normal_form(relay) == normal_form(resolved.me) or normal_form(relay) in known.local:
+            yield Finding(
+                path,
+                f"mail would be sent to {relay}, which is this server",
+                "name the server that is to take it, or leave the mail to DNS",
+            )
+
+
+def _security_without_trust(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
+    if resolved.site.sending_tls.security_trust is not None:
+        return
+    for name, route, path in named_routes(resolved.site):
+        if route.security == "starttls":
+            what = "all mail" if name == EVERYWHERE else f"mail for {name}"
+            yield Finding(
+                (*path, "security"),
+                f"{what} would bounce: starttls asks for a private authority, and none is named",
+                "write security: required for ordinary TLS, or name the authority as sending_tls.security_trust",
+            )
+
+
+def _required_without_tls(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
+    if resolved.site.sending_tls.enabled:
+        return
+    for _, route, path in named_routes(resolved.site):
+        if route.security in ("required", "starttls"):
+            yield Finding(
+                (*path, "security"),
+                "the route requires STARTTLS, which sending_tls.enabled: false switches off",
+                "remove enabled: false from sending_tls",
+            )
+
+
+def _kept_here(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
+    own = names(resolved).domains
+    for name, entry in host_names(resolved).relay.items():
+        if not name.startswith(".") and own.owner(name) is not None:
+            yield Finding(
+                entry.path,
+                f"{name} is to be relayed, but a wildcard of this site makes it local",
+                "narrow the wildcard to the domains that are kept here",
+            )
+
+
+CHECKS: Final = (
+    Check(
+        "credentials-unused",
+        "A login for a relay that no route names",
+        "A login is found by the name that the route gives to the relay. Since release 0.55 the name of the server "
+        "that DNS leads to does not count any more. Without a route the login serves only mail that is addressed to "
+        "that very name.",
+        _credentials_unused,
+        Severity.WARNING,
+    ),
+    Check(
+        "route-login-in-clear",
+        "A login that may be sent in clear text",
+        "Without security the route uses TLS only if the relay offers it. Whoever stands between the two can take "
+        "that offer away, and then reads the password.",
+        _login_in_clear,
+        Severity.WARNING,
+    ),
+    Check(
+        "route-wrong-port",
+        "A port that does not go with the kind of TLS",
+        "On port 465 a connection begins with TLS, on ports 25 and 587 it begins in clear text and turns to TLS by "
+        "STARTTLS. Where the two sides disagree both wait for the other to speak, and the mail stays in the queue.",
+        _wrong_port,
+    ),
+    Check(
+        "route-twice",
+        "Two routes for one destination",
+        "Courier takes the first route that matches, so the second is never used. A smarthost is the route for "
+        "everything, and destinations are compared in lower case and in their Unicode spelling.",
+        _twice,
+    ),
+    Check(
+        "route-own-domain",
+        "A route for a domain that is kept here",
+        "Mail for local and hosted domains never leaves the server, so no route is looked up for it. A domain that is "
+        "to be accepted and passed on is one of kind relay.",
+        _own_domain,
+        Severity.WARNING,
+    ),
+    Check(
+        "route-to-itself",
+        "A route that leads back to this server",
+        "A route switches off the check whether the next server is this one. Mail then goes round in a circle until "
+        "it has collected a hundred Received headers, and bounces.",
+        _to_itself,
+    ),
+    Check(
+        "route-security-without-trust",
+        "SECURITY=STARTTLS without a private authority",
+        "security: starttls is not ordinary STARTTLS: it is for a closed group of servers whose certificates come "
+        "from an authority of their own. Unless that authority is named, every message for such a route bounces at "
+        "once.",
+        _security_without_trust,
+    ),
+    Check(
+        "route-requires-tls",
+        "A route that requires what is switched off",
+        "With sending_tls.enabled off Courier never uses STARTTLS, and a route that requires it can deliver nothing. "
+        "Its mail fails.",
+        _required_without_tls,
+    ),
+    Check(
+        "relay-domain-local",
+        "A relayed domain that a wildcard keeps here",
+        "Whether mail stays on the server is decided before it is routed. A wildcard of a local or hosted domain also "
+        "covers domains of kind relay below it, and their mail is refused as unknown instead of being passed on.",
+        _kept_here,
+    ),
+)

@@ -1,0 +1,134 @@
+"""Mistakes in texts that Courier takes literally: blanks at the ends, nothing at all, too much, carriage returns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from courier_compiler.checks import Check, Finding, per_site
+from courier_compiler.checks._site import dotted, said_at
+from courier_compiler.host import HostView
+from courier_compiler.resolved import ResolvedSite
+from courier_schema.legacy.formats.domains import ONE_LINE_LIMIT
+from courier_schema.report import Severity, SitePath
+
+_SKIPPED: Final = frozenset(
+    {"domains", "accounts", "aliases", "protocol_aliases", "files", "hosts", "include", "environment"}
+)
+"""Sections whose words cannot have blanks, or whose text is carried as it is."""
+_ONE_LINE: Final = frozenset(
+    {
+        ("host", "name"), ("host", "default_domain"), ("host", "message_id_domain"), ("host", "helo"),
+        ("delivery", "maildrop"), ("delivery", "recipient_filter"), ("delivery", "alias_filter_home"),
+        ("bounces", "sender"), ("filters", "perlfilter", "script"), ("uucp", "node"), ("site",),
+        ("webmail", "host_name"), ("backup_relay",), ("backup_relay", "host"),
+    }
+)  # fmt: skip
+"""Values of control files of which 255 bytes count."""
+_MEANT_EMPTY: Final = frozenset({"access", "domain", "relay_suffix", "lines", "content", "footer"})
+"""Keys for which an empty text says something of its own."""
+
+
+@per_site
+def _said(resolved: ResolvedSite) -> tuple[tuple[SitePath, str], ...]:
+    """Every text of the site outside the large sections, with its place."""
+    return tuple(
+        found
+        for section, value in resolved.document.tree.items()
+        if section not in _SKIPPED
+        for found in _texts((section,), value)
+    )
+
+
+def _texts(path: SitePath, value: object) -> Iterator[tuple[SitePath, str]]:
+    if isinstance(value, str):
+        yield path, value
+    elif isinstance(value, dict):
+        for key, inner in value.items():
+            yield from _texts((*path, key), inner)
+    elif isinstance(value, list):
+        for position, inner in enumerate(value):
+            yield from _texts((*path, position), inner)
+
+
+def _blanks(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
+    for path, text in _said(resolved):
+        line = text.removesuffix("\n")
+        if line.strip() and line != line.strip(" \t") and "\n" not in line:
+            where = "begins" if line[0] in " \t" else "ends"
+            yield Finding(
+                path,
+                f"{dotted(path)} {where} with a blank, which Courier takes for a part of the value",
+                f"write {line.strip()!r}",
+            )
+
+
+def _empty(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
+    for path, text in _said(resolved):
+        if not text.strip() and not _means_something(path):
+            yield Finding(
+                path,
+                f"{dotted(path)} is empty, which is not the same as leaving it out",
+                "write a text, or remove the key for the usual value",
+            )
+
+
+def _means_something(path: SitePath) -> bool:
+    free = path[0] in ("settings", "virtual_hosts") or "set" in path or path[-1] in _MEANT_EMPTY
+    return free or (path[0] == "bounces" and "texts" in path and not str(path[-1]).startswith(("subject", "header")))
+
+
+def _carriage_returns(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
+    for path, text in _said(resolved):
+        if "\r" in text:
+            yield Finding(
+                path,
+                f"{dotted(path)} contains a carriage return, which Courier keeps as a character",
+                "write plain line breaks, for instance as a block that begins with |",
+            )
+
+
+def _too_long(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
+    for path in _ONE_LINE:
+        text = said_at(resolved, path)
+        if isinstance(text, str) and len(text.encode()) > ONE_LINE_LIMIT:
+            yield Finding(
+                path,
+                f"{dotted(path)} is longer than {ONE_LINE_LIMIT} bytes, and Courier reads no further",
+                "write something shorter",
+            )
+
+
+CHECKS: Final = (
+    Check(
+        "text-blank",
+        "A blank at the beginning or the end of a value",
+        "Courier removes the line break of a value and nothing else. A blank at either end becomes a part of the "
+        "name, path or text, and is seen by nobody: a name with a blank behind it equals no other name.",
+        _blanks,
+        Severity.WARNING,
+    ),
+    Check(
+        "text-empty",
+        "An empty value",
+        "For most control files an empty value is a value, not the absence of one: an empty sender, an empty name, "
+        "nothing at all where a subject belongs. The usual value holds where the key is left out.",
+        _empty,
+        Severity.WARNING,
+    ),
+    Check(
+        "text-carriage-return",
+        "A carriage return in a text",
+        "Courier's files have lines that end in a line feed. A carriage return before it stays as an invisible "
+        "character at the end of the line; in a command or a path it makes a name that does not exist.",
+        _carriage_returns,
+        Severity.WARNING,
+    ),
+    Check(
+        "text-too-long",
+        "A value that is longer than Courier reads",
+        "Of a control file with one value Courier reads 255 bytes. What is longer is cut off without a word, in the "
+        "middle of a name or a character.",
+        _too_long,
+    ),
+)

@@ -1,0 +1,23 @@
+"""dump: the records of a compiled database as text, sorted, one a line."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from courier_compiler.cli import Verb
+from courier_compiler.legacy_tables.directory import open_database
+from courier_schema.legacy.formats.dump import dump
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", type=Path, metavar="FILE.dat", help="database in GDBM format")
+
+
+def run(options: argparse.Namespace) -> int:
+    sys.stdout.writelines(f"{line}\n" for line in dump(open_database(options.file).items()))
+    return 0
+
+
+VERB = Verb("print the records of a compiled database", configure, run)

@@ -1,0 +1,176 @@
+"""Confirmation: a generation that nobody confirms in time, or that a daemon does not survive, is taken back.
+
+The deadline is part of what an apply commits. Three look after it: the command that applied, a watcher in a session of
+its own that outlives the terminal, and, should the machine have stopped meanwhile, every later command. Run as a
+program, this module is the watcher.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import syslog
+import time
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from courier_compiler import generations
+from courier_compiler.apply import Outcome, require_state, return_to, rollback, speaking
+from courier_compiler.artefact import Daemon
+from courier_compiler.durable import Disk
+from courier_compiler.generations import Stored
+from courier_compiler.installed import Place
+from courier_compiler.journal import finish
+from courier_compiler.lock import held
+from courier_compiler.reload import (
+    PATIENT,
+    Patience,
+    ReloadPlan,
+    Services,
+    carry_out,
+    known_to,
+    plan_reload,
+    running,
+    services,
+    touches_of,
+)
+from courier_compiler.staging import Options, target
+from courier_schema.report import CourierSiteError
+
+_LOOK: float = 0.2
+"""Seconds between two looks at whether somebody confirmed."""
+
+
+def confirm(place: Place, disk: Disk | None = None) -> int:
+    """Keep the generation in force; its number. CourierSiteError when none waits for that."""
+    disk = disk or Disk()
+    require_state(place)
+    with held(place, "courier-compile apply --confirmed", wait=True), speaking(place, disk):
+        finish(place, disk)
+        record = generations.in_force(place)
+        if record.pending is None:
+            raise CourierSiteError("no generation waits to be confirmed: it was confirmed or taken back before")
+        generations.settle(place, replace(record, pending=None), disk)
+        return record.number
+
+
+def take_back(place: Place, number: int, host: Services | None = None) -> Outcome | None:
+    """Return to the generation before, whatever was edited meanwhile; None when this one waits no longer.
+
+    `host` are the daemons to tell if the apply told them, this machine's unless given.
+    """
+    disk = Disk()
+    with held(place, "courier-compile, taking back what was not confirmed", wait=True), speaking(place, disk):
+        finish(place, disk)
+        record = generations.in_force(place)
+        if record.pending is None or record.number != number:
+            return None
+        pending = record.pending
+        options = Options(owners=pending.owners, adopt_all=True, overwrite_drift=True)
+        here = generations.find(place, str(number))
+        back = generations.find(place, str(pending.back_to))
+        outcome = return_to(place, back, options, disk)
+        if pending.reload:
+            tell_daemons(place, outcome, generations.load(here.path), generations.load(back.path), host)
+    return outcome
+
+
+def tell_daemons(place: Place, outcome: Outcome, before: Stored, after: Stored, host: Services | None) -> None:
+    """Let daemons read what a return to an earlier generation changed."""
+    profile = target(after.manifest)
+    host = host or services(place, profile)
+    touches = touches_of(outcome.changes, profile, known_to(before.artefacts), known_to(after.artefacts))
+    carry_out(plan_reload(outcome.changes, touches, profile), host, running(host))
+
+
+def require_daemons(
+    place: Place,
+    outcome: Outcome,
+    plan: ReloadPlan,
+    host: Services,
+    ran: frozenset[Daemon],
+    owners: bool = True,
+    patience: Patience = PATIENT,
+) -> None:
+    """Tell the daemons that ran before a change of it. If one does not come back, the generation before is put into
+    force again, the daemons are told of that, and CourierSiteError says why."""
+    trouble = carry_out(plan, host, ran, patience)
+    if not trouble:
+        return
+    options = Options(owners=owners, adopt_all=True, overwrite_drift=True)
+    rollback(place, str(outcome.back_to), options)
+    again = carry_out(plan, host, ran, patience)
+    state = "and they are well" if not again else f"but not all is well: {'; '.join(again)}"
+    raise CourierSiteError(
+        f"{'; '.join(trouble)}; generation {outcome.back_to} is in force again, its daemons were told {state}"
+    )
+
+
+def honour(place: Place) -> None:
+    """Take back what should have been taken back while nobody was there. CourierSiteError says so."""
+    record = generations.in_force(place)
+    if record.pending is not None and time.time() >= record.pending.deadline:
+        take_back(place, record.number)
+        raise CourierSiteError(
+            f"generation {record.number} was not confirmed in time and has now been taken back; say this again if you"
+            " still want it"
+        )
+
+
+def wait(place: Place, number: int) -> bool:
+    """Until a generation is confirmed or taken back; whether it is confirmed. The deadline is honoured here, too."""
+    while True:
+        record = generations.in_force(place)
+        if record.number != number:
+            return False
+        if record.pending is None:
+            return True
+        if time.time() >= record.pending.deadline:
+            take_back(place, number)
+            return False
+        time.sleep(_LOOK)
+
+
+def deadline(place: Place) -> str:
+    """When the generation in force will be taken back, for people."""
+    pending = generations.in_force(place).pending
+    return "never" if pending is None else datetime.fromtimestamp(pending.deadline, UTC).strftime("%H:%M:%S UTC")
+
+
+def start_watcher(place: Place) -> None:
+    """Start the watcher of the apply that holds the host; it waits until that is done."""
+    program = (sys.executable, "-m", "courier_compiler.confirmation", str(place.root.resolve()), place.sysconfdir)
+    subprocess.Popen(
+        program,
+        cwd="/",
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+
+
+def watch(place: Place) -> bool:
+    """Wait for the apply that holds the host, then until what it applied is confirmed; whether it is."""
+    disk = Disk()
+    with held(place, "courier-compile, waiting for a confirmation", wait=True), speaking(place, disk):
+        finish(place, disk)
+        record = generations.in_force(place)
+    return record.pending is None or wait(place, record.number)
+
+
+def main() -> None:
+    root, sysconfdir = sys.argv[1:]
+    syslog.openlog("courier-compile", syslog.LOG_PID, syslog.LOG_MAIL)
+    try:
+        kept = watch(Place(Path(root), sysconfdir))
+    except CourierSiteError as error:
+        syslog.syslog(syslog.LOG_ERR, f"cannot take back an unconfirmed generation: {error}")
+    else:
+        if not kept:
+            syslog.syslog(syslog.LOG_WARNING, "a generation was not confirmed in time and has been taken back")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,36 @@
+"""Origin: why a line stands in a compiled file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from courier_schema.report import SitePath
+
+
+class Kind(StrEnum):
+    """Who decided: the site's author under Courier's own name, an intent of the site, the target's package, or
+    Courier's own default."""
+
+    SAID = "said"
+    DERIVED = "derived"
+    STOCK = "stock"
+    UPSTREAM = "upstream"
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """One reason. `path` leads to the place in the site, if any; `rule` says in a few words what was made of it."""
+
+    kind: Kind
+    path: SitePath = ()
+    rule: str = ""
+
+
+def derived(*path: str | int, rule: str = "") -> Origin:
+    """The origin of something that an intent of the site decides."""
+    return Origin(Kind.DERIVED, path, rule)
+
+
+RULE = Origin(Kind.DERIVED, (), "always written")
+"""The origin of what every compiled host has, whatever its site says."""

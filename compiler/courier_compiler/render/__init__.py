@@ -1,0 +1,42 @@
+"""Reports for people and for machines: the same Problems as text, JSON, GitHub annotations or SARIF."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from courier_schema.report import Mark, Problem
+
+FORMATS = ("text", "json", "github", "sarif")
+
+
+@dataclass(slots=True)
+class Excerpts:
+    """Lines of the texts that problems point at, read when first needed. Texts that are gone have no lines."""
+
+    _texts: dict[str, list[str]] = field(default_factory=dict)
+
+    def line(self, mark: Mark) -> str | None:
+        if mark.file not in self._texts:
+            self._texts[mark.file] = _read(mark.file)
+        lines = self._texts[mark.file]
+        return lines[mark.line - 1] if 0 < mark.line <= len(lines) else None
+
+
+def _read(file: str) -> list[str]:
+    try:
+        return Path(file).read_bytes().decode(errors="replace").splitlines()
+    except OSError:
+        return []
+
+
+Renderer = Callable[[Sequence[Problem], bool], str]
+
+
+def render(problems: Sequence[Problem], form: str, colour: bool = False) -> str:
+    """All problems in one of FORMATS, ready to print, with a final line break unless empty."""
+    module = importlib.import_module(f"{__name__}.{form}_")
+    renderer: Renderer = module.render
+    return renderer(problems, colour)

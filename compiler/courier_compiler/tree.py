@@ -1,0 +1,95 @@
+"""Tree: a build's files as a directory, replaced as a whole or not at all.
+
+Everything is written beside the target first and exchanged with it in one step, so that a full disk, a read-only
+file system or a kill leaves the old tree as it was.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import os
+import re
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
+
+from courier_compiler.artefact import Artefact
+from courier_schema.legacy.manifest import NAME, Manifest
+from courier_schema.report import CourierSiteError
+
+_AT_FDCWD = -100
+_RENAME_EXCHANGE = 2  # renameat2(2), Linux 3.15
+_STAGE = re.compile(r"\.(?P<target>.+)\.building-(?P<pid>\d+)")
+
+
+def write_tree(target: Path, artefacts: Iterable[Artefact], manifest: Manifest) -> None:
+    """Make `target` exactly these files and their manifest. CourierSiteError when the world does not let us."""
+    _refuse_foreign(target)
+    stage = target.parent / f".{target.name}.building-{os.getpid()}"
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        _sweep(target)
+        stage.mkdir()
+        for artefact in artefacts:
+            _place(stage / artefact.path, artefact)
+        (stage / NAME).write_bytes(manifest.dump())
+        _replace(stage, target)
+    except OSError as error:
+        raise CourierSiteError(f"cannot write {error.filename or target}: {error.strerror}") from error
+    finally:
+        shutil.rmtree(stage, ignore_errors=True)
+
+
+def _refuse_foreign(target: Path) -> None:
+    """Only a tree of ours, an empty directory or nothing may be replaced."""
+    if target.is_symlink() or (target.exists() and not target.is_dir()):
+        raise CourierSiteError(f"{target} is not a directory: name another output directory")
+    if target.is_dir() and not (target / NAME).exists() and any(target.iterdir()):
+        raise CourierSiteError(
+            f"{target} holds files but no {NAME}: name an empty directory, or one that was built before"
+        )
+
+
+def _sweep(target: Path) -> None:
+    """Remove what a killed build left beside the target."""
+    for path in target.parent.glob(f".{target.name}.building-*"):
+        match = _STAGE.fullmatch(path.name)
+        if match and not Path(f"/proc/{match['pid']}").exists():
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def _place(path: Path, artefact: Artefact) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if artefact.link:
+        path.symlink_to(os.fsdecode(artefact.content))
+        return
+    # opened with its final permissions: a secret is never readable by others, not even for a moment
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, artefact.mode & 0o700)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(artefact.content)
+        os.fchmod(descriptor, artefact.mode)
+
+
+def _replace(stage: Path, target: Path) -> None:
+    if not target.exists():
+        stage.rename(target)
+    elif not _exchange(stage, target):
+        # a file system without exchange: the target is missing for the moment between two renames
+        old = stage.with_name(f"{stage.name}.old")
+        target.rename(old)
+        stage.rename(target)
+        shutil.rmtree(old, ignore_errors=True)
+
+
+def _exchange(one: Path, other: Path) -> bool:
+    """Let two directories change names in one step; False where the system cannot."""
+    renameat2 = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
+    if renameat2 is None:
+        return False
+    if renameat2(_AT_FDCWD, os.fsencode(one), _AT_FDCWD, os.fsencode(other), _RENAME_EXCHANGE) == 0:
+        return True
+    code = ctypes.get_errno()
+    if code in (errno.ENOSYS, errno.EINVAL):
+        return False
+    raise OSError(code, os.strerror(code), str(other))

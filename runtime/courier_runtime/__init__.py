@@ -1,0 +1,1 @@
+"""From a compiled Courier tree to a running mail server."""

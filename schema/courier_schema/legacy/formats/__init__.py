@@ -1,0 +1,1 @@
+"""File formats, both directions: bytes to values and values to bytes, pure."""

@@ -1,0 +1,126 @@
+"""Whole GDBM files from whole tables: the same bytes for the same records, whatever their order.
+
+The file is packed: header, directory, buckets in the order of hashes, records in the order of their
+slots' filling, zeros to the end of the last block. There are no free areas, no time stamps, no leftovers.
+libgdbm reads and updates it like a file of its own. Memory: about three times the size of the result.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain
+
+from courier_schema.legacy.formats.gdbm.layout import (
+    ADDRESS,
+    AVAIL,
+    BUCKET_HEAD,
+    BUCKET_HEAD_OFFSET,
+    DEFAULT_BLOCK_SIZE,
+    FREE,
+    HASH_BITS,
+    HEADER,
+    MAGIC,
+    MAX_DIRECTORY_BITS,
+    SLOT,
+    SLOTS_OFFSET,
+    Geometry,
+    hash_keys,
+)
+from courier_schema.legacy.formats.records import Records, unique
+
+
+def dumps(records: Records, block_size: int = DEFAULT_BLOCK_SIZE) -> bytes:
+    """The database file that holds these records.
+
+    `block_size` in bytes is a power of two from 512 up. Raises ValueError for another one, for a key that
+    occurs twice, and for more keys with one hash than the format can part.
+    """
+    geometry = Geometry(block_size)
+    table = unique(records)
+    keys, values = list(table.keys()), list(table.values())
+    hashes = hash_keys(keys)
+    # The order of keys with equal hashes is left open here: they share a bucket, whose rows are sorted below.
+    order = sorted(range(len(keys)), key=hashes.__getitem__)
+    spans = list(_spans([hashes[i] for i in order], geometry.slots))
+    depth = max(geometry.directory_bits, *(span.bits for span in spans))
+
+    first_bucket = block_size + (ADDRESS.size << depth)
+    address = first_bucket + block_size * len(spans)
+    blank = _blank_bucket(geometry)
+    buckets: list[bytearray] = []
+    contents: list[bytes] = []
+    for span in spans:
+        rows = sorted((hashes[i], keys[i], values[i]) for i in order[span.first : span.last])
+        bucket, address = _bucket(blank, geometry.slots, span.bits, rows, address)
+        buckets.append(bucket)
+        contents.append(b"".join(chain.from_iterable(row[1:] for row in rows)))
+
+    padding = -address % block_size
+    head = _header(geometry, depth, address + padding)
+    directory = _directory(spans, depth, first_bucket, block_size)
+    return b"".join(chain((head,), directory, buckets, contents, (bytes(padding),)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Span:
+    """The run of sorted keys that share a hash prefix of so many bits: one bucket, when it is short enough."""
+
+    first: int
+    last: int
+    bits: int
+    prefix: int
+
+    def halves(self, hashes: Sequence[int]) -> tuple[_Span, _Span]:
+        bits, left, right = self.bits + 1, 2 * self.prefix, 2 * self.prefix + 1
+        middle = bisect_left(hashes, right << HASH_BITS - bits, self.first, self.last)
+        return _Span(self.first, middle, bits, left), _Span(middle, self.last, bits, right)
+
+
+def _spans(hashes: Sequence[int], slots: int) -> Iterator[_Span]:
+    """Halve the sorted hashes, bit by bit, until each part fits a bucket."""
+    pending = [_Span(0, len(hashes), 0, 0)]
+    while pending:
+        span = pending.pop()
+        if span.last - span.first <= slots:
+            yield span
+        elif span.bits == MAX_DIRECTORY_BITS:
+            raise ValueError(f"more than {slots} keys have hashes that begin with the same {span.bits} bits")
+        else:
+            pending += reversed(span.halves(hashes))
+
+
+def _blank_bucket(geometry: Geometry) -> bytes:
+    slots = SLOT.pack(FREE, b"", 0, 0, 0) * geometry.slots
+    return (bytes(SLOTS_OFFSET) + slots).ljust(geometry.block_size, b"\0")
+
+
+def _bucket(
+    blank: bytes, slots: int, bits: int, rows: Sequence[tuple[int, bytes, bytes]], address: int
+) -> tuple[bytearray, int]:
+    """The bucket of these (hash, key, value) rows, their records from `address` on, and where they end."""
+    bucket = bytearray(blank)
+    BUCKET_HEAD.pack_into(bucket, BUCKET_HEAD_OFFSET, bits, len(rows))
+    put = SLOT.pack_into
+    taken = bytearray(slots)
+    for hashed, key, value in rows:
+        slot = taken.find(0, hashed % slots)
+        if slot < 0:
+            slot = taken.find(0)
+        taken[slot] = 1
+        key_size, value_size = len(key), len(value)
+        put(bucket, SLOTS_OFFSET + slot * SLOT.size, hashed, key, address, key_size, value_size)
+        address += key_size + value_size
+    return bucket, address
+
+
+def _directory(spans: Iterable[_Span], depth: int, first_bucket: int, block_size: int) -> Iterator[bytes]:
+    for number, span in enumerate(spans):
+        yield ADDRESS.pack(first_bucket + number * block_size) * (1 << depth - span.bits)
+
+
+def _header(geometry: Geometry, depth: int, size: int) -> bytes:
+    block = geometry.block_size
+    head = HEADER.pack(MAGIC, block, block, ADDRESS.size << depth, depth, block, geometry.slots, size)
+    return (head + AVAIL.pack(geometry.areas, 0, 0)).ljust(block, b"\0")

@@ -1,0 +1,108 @@
+"""Loader: a site from disk, the only module that opens the files of a site.
+
+Marks carry names as the user typed them, or relative to the working directory where they lie below it.
+"""
+
+from __future__ import annotations
+
+import gc
+import sys
+from contextlib import contextmanager, suppress
+from glob import glob
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from courier_schema.report import Mark
+from courier_schema.source.includes import UnreadableFileError, read_with_includes
+from courier_schema.suggest import suggest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from courier_schema.source.document import Document
+
+SITE_FILE = "site.yaml"
+"""The file meant by a directory."""
+STDIN = "<stdin>"
+"""Name of standard input in marks, which `-` stands for on the command line."""
+
+
+def load(path: Path) -> Document:
+    """The site in a file, in a directory's `site.yaml`, or for `-` on standard input, with all that it includes.
+
+    Files that are missing, unreadable or not UTF-8 are Problems of the Document.
+    """
+    name = STDIN if str(path) == "-" else _shown(path / SITE_FILE if _is_directory(path) else path)
+    with _collector_paused():
+        return read_with_includes(name, _open, _glob)
+
+
+def _shown(path: Path) -> str:
+    if path.is_absolute() and path.is_relative_to(Path.cwd()):
+        path = path.relative_to(Path.cwd())
+    return path.as_posix()
+
+
+@contextmanager
+def _collector_paused() -> Iterator[None]:
+    """A growing tree has no garbage, but the collector walks all of it time and again, at a third of the cost."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
+def _open(name: str) -> str:
+    return _decoded(sys.stdin.buffer.read() if name == STDIN else _content(name), name)
+
+
+def _content(name: str) -> bytes:
+    try:
+        return Path(name).read_bytes()
+    except (FileNotFoundError, NotADirectoryError):
+        raise _missing(Path(name), name) from None
+    except PermissionError:
+        remedy = f"allow it with chmod or chown, or run as a user who may read {name}"
+        raise UnreadableFileError("file-unreadable", f"{name} may not be read", remedy) from None
+    except OSError as error:
+        says = f"{name} cannot be read: {error.strerror}"
+        raise UnreadableFileError("file-unreadable", says, "name a file that can be read") from None
+
+
+def _missing(path: Path, name: str) -> UnreadableFileError:
+    if path.is_symlink():
+        return UnreadableFileError(
+            "file-missing", f"{name} is a link to a missing file", "correct the link, or remove it"
+        )
+    siblings: list[str] = []
+    with suppress(OSError):
+        siblings = [sibling.name for sibling in path.parent.iterdir()]
+    meant = suggest(path.name, siblings)
+    remedy = f"did you mean {path.with_name(meant)}?" if meant else "correct the name, or create the file"
+    return UnreadableFileError("file-missing", f"there is no file {name}", remedy)
+
+
+def _decoded(content: bytes, name: str) -> str:
+    try:
+        return content.decode()
+    except UnicodeDecodeError as error:
+        before = content[: error.start]
+        line_start = before.rfind(b"\n") + 1
+        mark = Mark(name, before.count(b"\n") + 1, len(before[line_start:].decode()) + 1)
+        says = f"the byte 0x{content[error.start]:02x} is not UTF-8"
+        raise UnreadableFileError("not-utf-8", says, "save the file in UTF-8, or convert it with iconv", mark) from None
+
+
+def _glob(pattern: str) -> list[str]:
+    names = glob(pattern, recursive=True)  # noqa: PTH207 - Path.glob finds hidden files, such as editors' locks
+    return [name for name in names if not _is_directory(Path(name))]
+
+
+def _is_directory(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:  # what it is will be seen when it is opened
+        return False

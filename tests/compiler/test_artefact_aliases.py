@@ -1,0 +1,166 @@
+"""Alias tables: under which name Courier finds each alias, and what it delivers to."""
+
+from __future__ import annotations
+
+from compiler.built_sites import HEAD, OWNED, BuiltSite, built_site
+
+HOSTED = """
+domains:
+  shop.example:
+    kind: hosted
+    accounts: {orders: {}, clara: {forward: [clara@example.net]}}
+    aliases:
+      Returns: orders
+      team: [orders, anna@example.org, ext@example.net]
+  shop.example.com: {kind: hosted, alias_of: shop.example, aliases: {team: orders}}
+"""
+
+
+def _recipients(built: BuiltSite, name: str, table: str = "aliases.dat") -> list[str]:
+    return built.records(table).get(name, "").splitlines()
+
+
+def test_customary_names_go_to_postmaster_and_on_to_a_person() -> None:
+    built = built_site(HEAD)
+    assert built.lines("aliases/system") == [
+        "postmaster: anna",
+        "root: postmaster",
+        "mailer-daemon: postmaster",
+        "uucp: postmaster",
+        "abuse: postmaster",
+    ]
+    assert _recipients(built, "root@example.org") == ["anna@example.org"]
+
+
+def test_where_case_counts_mailer_daemon_is_known_in_both_spellings() -> None:
+    built = built_site("site: example.org\nhost: {name: mx.example.org, postmaster: anna, fold_case: false}\n")
+    assert "MAILER-DAEMON: postmaster" in built.lines("aliases/system")
+
+
+def test_site_and_accounts_decide_about_customary_names_themselves() -> None:
+    built = built_site(HEAD + OWNED + "accounts: {anna: {}, abuse: {}}\naliases: {root: [anna, admin@example.net]}\n")
+    assert _recipients(built, "root@example.org") == ["anna@example.org", "admin@example.net"]
+    assert "abuse@example.org" not in built.records("aliases.dat")
+
+
+def test_name_in_any_local_domain_is_compiled_for_all_of_them() -> None:
+    built = built_site(
+        HEAD + "domains: {branch.example: {aliases: {desk: anna}}}\naliases: {Info@BRANCH.example: anna}\n"
+    )
+    assert built.lines("aliases/@branch.example") == ["desk: anna"]
+    assert built.lines("aliases/site") == ["info: anna"]
+    assert {"desk@example.org", "info@example.org"} <= built.records("aliases.dat").keys()
+
+
+def test_name_in_a_hosted_domain_is_looked_up_in_lower_case() -> None:
+    built = built_site(HEAD + HOSTED)
+    assert _recipients(built, "returns@shop.example") == ["orders@shop.example"]
+
+
+def test_case_is_kept_where_the_site_does_not_fold_it_except_for_postmaster() -> None:
+    text = "site: example.org\nhost: {name: mx.example.org, fold_case: false}\n" + (
+        "domains: {shop.example: {kind: hosted, aliases: {Returns: x, PostMaster: x}}}\n"
+    )
+    names = built_site(text).records("aliases.dat").keys()
+    assert {"Returns@shop.example", "postmaster@shop.example"} <= names
+
+
+def test_recipients_without_a_domain_belong_to_the_hosted_domain() -> None:
+    built = built_site(HEAD + HOSTED)
+    assert _recipients(built, "team@shop.example") == ["orders@shop.example", "anna@example.org", "ext@example.net"]
+
+
+def test_account_that_forwards_is_an_alias_of_its_login() -> None:
+    built = built_site(HEAD + HOSTED + "accounts: {erik: {forward: [erik@example.net]}}\n")
+    assert _recipients(built, "clara@shop.example") == ["clara@example.net"]
+    assert _recipients(built, "erik@example.org") == ["erik@example.net"]
+
+
+def test_aliases_of_a_domain_hold_in_the_domains_that_are_an_alias_of_it() -> None:
+    built = built_site(HEAD + HOSTED)
+    assert _recipients(built, "returns@shop.example.com") == ["orders@shop.example"]
+    assert _recipients(built, "clara@shop.example.com") == ["clara@example.net"]
+    origin = built.files["etc/courier/aliases.dat"].origins["returns@shop.example.com"]
+    assert origin.path == ("domains", "shop.example", "aliases", "Returns")
+    assert origin.rule == "shop.example.com is an alias of shop.example"
+
+
+def test_alias_domain_may_say_something_else() -> None:
+    built = built_site(HEAD + HOSTED)
+    assert _recipients(built, "team@shop.example.com") == ["orders@shop.example.com"]
+
+
+def test_every_hosted_domain_has_a_postmaster() -> None:
+    records = built_site(HEAD + HOSTED).records("aliases.dat")
+    assert records["postmaster@shop.example"] == records["postmaster@shop.example.com"] == "anna@example.org\n"
+
+
+def test_account_named_postmaster_is_not_hidden() -> None:
+    domains = "domains: {shop.example: {kind: hosted, accounts: {postmaster: {uid: 1, gid: 1}}}}\n"
+    assert "postmaster@shop.example" not in built_site(HEAD + domains).records("aliases.dat")
+
+
+def test_accounts_that_only_a_directory_knows_are_not_hidden() -> None:
+    text = HEAD + HOSTED + "auth: {pipe: {program: /bin/accounts}}\n"
+    assert "postmaster@shop.example" not in built_site(text).records("aliases.dat")
+
+
+def test_each_domain_has_a_file_so_that_a_change_touches_little() -> None:
+    built = built_site(HEAD + HOSTED + "aliases: {info: anna}\n")
+    names = {
+        path.removeprefix("etc/courier/aliases/") for path in built.files if path.startswith("etc/courier/aliases/")
+    }
+    assert names == {"system", "site", "@shop.example", "@shop.example.com"}
+
+
+def test_whole_domain_goes_to_an_account_as_courier_does_it() -> None:
+    built = built_site(HEAD + "aliases: {'@remote.example': collector, '@old.example.org': uucp!hub!}\n")
+    assert built.records("aliases.dat")["@remote.example"] == "collector\n"
+    assert built.records("aliases.dat")["@old.example.org"] == "uucp!hub!\n"
+
+
+def test_program_and_mailbox_become_instruction_files() -> None:
+    built = built_site(HEAD + "aliases: {tickets: {to: anna, program: /bin/ticket -x, mailbox: /srv/tickets}}\n")
+    name = "aliasdir/.courier-:xalias/tickets@example+2eorg"
+    assert built.lines(name) == ["|/bin/ticket -x", "/srv/tickets"]
+    assert built.files[f"etc/courier/{name}"].origins[""].path == ("aliases", "tickets")
+    assert _recipients(built, "tickets@example.org") == [
+        "anna@example.org",
+        '".xalias/tickets@example+2eorg"@example.org',
+    ]
+
+
+def test_protocol_has_a_table_of_its_own() -> None:
+    built = built_site(HEAD + "protocol_aliases: {esmtp: {drop: anna, job: {program: /bin/job}}}\n")
+    assert _recipients(built, "drop@example.org", "aliases-esmtp.dat") == ["anna@example.org"]
+    assert built.lines("aliases-esmtp/site") == ["drop: anna", "job: |/bin/job"]
+    assert built.lines("aliasdir/.courier-:xalias-esmtp/job@example+2eorg") == ["|/bin/job"]
+    assert "drop@example.org" not in built.records("aliases.dat")
+
+
+def test_address_that_courier_refuses_is_told_at_its_place_in_the_site() -> None:
+    built = built_site(HEAD + "aliases:\n  info: anna\n  sales: [anna, a..b@example.net]\n")
+    assert built.ids == ["alias-bad-address"]
+    assert built.problems[0].path == ("aliases", "sales")
+    assert str(built.problems[0].mark) == "site.yaml:5:3"
+
+
+def test_alias_in_all_sub_domains_never_matches() -> None:
+    built = built_site(HEAD + "domains: {.wild.example: {kind: hosted, aliases: {info: anna@example.org}}}\n")
+    assert built.ids == ["alias-wildcard"]
+
+
+def test_included_file_is_named_in_the_source_and_missing_in_the_database() -> None:
+    built = built_site(HEAD + "aliases: {crew: {to: anna, include: /srv/crew}}\n")
+    assert built.lines("aliases/site") == ["crew: anna", "crew: :include:/srv/crew"]
+    assert built.ids == ["alias-include"]
+
+
+def test_same_name_in_two_places_has_the_recipients_of_both() -> None:
+    built = built_site(HEAD + "domains: {example.org: {aliases: {info: ben}}}\naliases: {info@example.org: anna}\n")
+    assert sorted(_recipients(built, "info@example.org")) == ["anna@example.org", "ben@example.org"]
+
+
+def test_control_files_said_under_their_own_names_decide_how_names_are_completed() -> None:
+    built = built_site(HEAD + "aliases: {info: anna}\nsettings: {control: {defaultdomain: mail.example.org}}\n")
+    assert _recipients(built, "info@mail.example.org") == ["anna@mail.example.org"]

@@ -1,0 +1,160 @@
+"""Aliases and postmaster: what is a mistake, and what only looks like one."""
+
+from __future__ import annotations
+
+import pytest
+
+from compiler.checking import ANNA, HASH, HOST, OWNER, found, places, told
+
+LOCAL_ANNA = f"host: {{name: mx.example.org, postmaster: anna}}\n{OWNER}accounts: {{anna: {{password: {HASH}}}}}\n"
+
+
+@pytest.mark.parametrize(
+    "aliases",
+    [
+        "anna: [anna, ext@example.net]",
+        "a: b, b: c, c: anna",
+        "a: [b, c], b: d, c: d, d: anna",
+        "list: [anna, anna-lists]",
+        "news: anna-news",
+        "staff: '@example.net'",
+        "x: hub!leaf!user",
+    ],
+)
+def test_these_aliases_are_in_order(aliases: str) -> None:
+    assert found(f"{ANNA}aliases: {{{aliases}}}\n") == []
+
+
+def test_a_circle_is_told_once_and_with_all_its_names() -> None:
+    site = f"{ANNA}aliases: {{a: [b, anna], b: c, c: a, outside: a}}\n"
+    assert told(site, "alias-loop") == ["aliases lead in a circle: a → b → c → a"]
+
+
+def test_two_circles_are_told_apart() -> None:
+    site = f"{ANNA}aliases: {{a: b, b: a, c: d, d: c}}\n"
+    assert len(told(site, "alias-loop")) == 2
+
+
+def test_a_circle_through_addresses_of_other_servers_is_found() -> None:
+    site = f"{ANNA}aliases: {{a@example.net: b@example.net, b@example.net: a@example.net}}\n"
+    assert len(told(site, "alias-loop")) == 1
+
+
+def test_a_circle_that_differs_in_case_and_domain_is_found() -> None:
+    site = f"{ANNA}aliases: {{sales: Team@Example.ORG, team: SALES}}\n"
+    assert len(told(site, "alias-loop")) == 1
+
+
+def test_a_chain_of_thousands_needs_no_deep_stack() -> None:
+    links = "\n".join(f"  a{at}: a{at + 1}" for at in range(5000))
+    assert found(f"{ANNA}aliases:\n{links}\n  a5000: anna\n") == []
+    assert len(told(f"{ANNA}aliases:\n{links}\n  a5000: a0\n", "alias-loop")) == 1
+
+
+def test_the_dead_end_is_told_at_the_recipient() -> None:
+    site = f"{ANNA}aliases: {{sales: [anna, berta], info: {{to: [anna, carl]}}}}\n"
+    assert places(site, "alias-dead-end") == ["aliases.sales.1", "aliases.info.to.1"]
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        "auth: {pam: true}",
+        "auth: {order: [userdb, ldap]}",
+        "ldap_aliases: {uri: ['ldaps://ldap.example.org'], base: dc=example}",
+        "delivery: {dotfiles: {berta: ./Maildir}}",
+        "delivery: {dotfiles: {default: ./Maildir}}",
+        "domains: {example.org: {catch_all: anna}}",
+        "mailing_lists: {lists: {b: {directory: /srv/b, address: berta, owner: anna}}}",
+    ],
+)
+def test_somebody_else_may_know_the_recipient(more: str) -> None:
+    assert "alias-dead-end" in found(f"{ANNA}aliases: {{sales: berta}}\n")
+    assert "alias-dead-end" not in found(f"{ANNA}aliases: {{sales: berta}}\n{more}\n")
+
+
+def test_customary_names_lead_to_postmaster() -> None:
+    assert found(f"{LOCAL_ANNA}aliases: {{security: abuse, cron: root}}\n") == []
+
+
+def test_recipients_in_hosted_domains_are_looked_up_there() -> None:
+    domains = f"domains: {{example.com: {{kind: hosted, accounts: {{carl: {{password: {HASH}}}}}}}}}\n"
+    site = f"{ANNA}{domains}aliases: {{a: carl@example.com, b: dora@example.com, c: carl@elsewhere.example}}\n"
+    assert places(site, "alias-dead-end") == ["aliases.b"]
+
+
+def test_an_alias_domain_has_the_accounts_of_its_domain() -> None:
+    domains = (
+        f"domains: {{example.com: {{kind: hosted, accounts: {{carl: {{password: {HASH}}}}}}},"
+        " example.edu: {kind: hosted, alias_of: example.com}}\n"
+    )
+    assert found(f"{ANNA}{domains}aliases: {{a: carl@example.edu}}\n") == []
+
+
+def test_a_forward_hides_its_account_on_purpose() -> None:
+    site = f"{HOST}{OWNER}accounts: {{anna: {{forward: [ext@example.net]}}}}\n"
+    assert found(site) == []
+
+
+def test_different_recipients_in_one_domain_are_the_same_alias_twice() -> None:
+    site = f"{ANNA}aliases: {{sales: anna}}\ndomains: {{example.org: {{aliases: {{Sales: ext@example.net}}}}}}\n"
+    assert told(site, "alias-twice") == ["Sales is the same alias as sales of aliases"]
+
+
+def test_case_matters_where_it_is_not_folded() -> None:
+    host = "host: {name: mx.example.org, postmaster: admin@example.net, fold_case: false}\n"
+    assert found(f"{host}aliases: {{Sales: a@example.net, sales: b@example.net}}\n") == []
+
+
+def test_local_domains_may_repeat_an_alias_with_the_same_recipients() -> None:
+    domains = "domains: {a.example: {aliases: {info: x@example.net}}, b.example: {aliases: {info: x@example.net}}}\n"
+    assert found(f"{HOST}{domains}") == ["alias-twice"]
+
+
+def test_a_whole_domain_may_go_to_an_account_or_a_neighbour() -> None:
+    assert found(f"{ANNA}aliases: {{'@example.net': anna, '@example.com': hub!leaf!}}\n") == []
+
+
+def test_postmaster_may_be_anybody_who_exists() -> None:
+    assert found(LOCAL_ANNA) == []
+    assert (
+        found(LOCAL_ANNA.replace("postmaster: anna", "postmaster: ops") + "aliases: {ops: [anna, x@example.net]}\n")
+        == []
+    )
+    program = "aliases: {postmaster: {program: /usr/local/bin/tickets}}\n"
+    assert found(LOCAL_ANNA.replace(", postmaster: anna", "") + program) == []
+
+
+def test_an_account_may_be_postmaster_itself() -> None:
+    site = f"host: {{name: mx.example.org}}\n{OWNER}accounts: {{postmaster: {{password: {HASH}}}}}\n"
+    assert found(site) == []
+
+
+def test_a_directory_may_know_postmaster() -> None:
+    site = "host: {name: mx.example.org}\nauth: {ldap: {uri: ['ldaps://l.example.org'], base: dc=example}}\n"
+    assert found(site) == []
+
+
+def test_root_is_postmaster_if_it_leads_to_somebody() -> None:
+    site = LOCAL_ANNA.replace("postmaster: anna", "postmaster: root")
+    assert found(site) == ["postmaster-root"]
+    assert found(f"{site}aliases: {{root: anna}}\n") == []
+
+
+def test_a_postmaster_that_leads_back_to_itself_reaches_nobody() -> None:
+    site = LOCAL_ANNA.replace(", postmaster: anna", "") + "aliases: {postmaster: ops, ops: postmaster}\n"
+    assert told(site, "postmaster-unreachable") == [
+        "mail for postmaster reaches nobody: it goes to aliases that lead back to postmaster"
+    ]
+
+
+def test_instructions_for_extensions_take_names_that_begin_alike() -> None:
+    site = f"{ANNA}aliases: {{sales: berta-news}}\n"
+    assert found(site) == ["alias-dead-end"]
+    assert found(f"{site}delivery: {{dotfiles: {{berta-default: ./Maildir}}}}\n") == []
+
+
+def test_a_forward_and_an_alias_of_one_name_are_told_as_such() -> None:
+    account = "accounts: {anna: {forward: [ext@example.net]}}\n"
+    site = f"{HOST}{OWNER}{account}domains: {{example.org: {{aliases: {{anna: other@example.net}}}}}}\n"
+    assert told(site, "alias-twice") == ["anna is the same alias as the forward of anna"]

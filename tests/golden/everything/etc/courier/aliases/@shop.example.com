@@ -1,0 +1,3 @@
+returns@shop.example.com: orders@shop.example
+team@shop.example.com: orders@shop.example, clara@shop.example, anna@example.org
+feed@shop.example.com: |/usr/local/bin/feed --shop

@@ -1,0 +1,106 @@
+"""Overlays: what a host's own words do to the rest of the site, and where its values stand."""
+
+from __future__ import annotations
+
+import pytest
+
+from courier_schema.report import Mark
+from courier_schema.source.overlay import host_names, select_host
+from courier_schema.source.yaml_tree import parse_yaml
+
+SITE = """\
+site: example.org
+listeners:
+  smtp: {on: ["[::]:25", "0.0.0.0:25"]}
+  imap: {on: [any]}
+aliases:
+  root: anna
+hosts:
+  mx1:
+    site: one.example.org
+    listeners:
+      smtp: {on: ["10.0.0.1:25"]}
+      imap: null
+      pop3: {on: [any], tls: null}
+  mx2:
+"""
+DOCUMENT = parse_yaml(SITE, "site.yaml")
+
+
+def test_host_names_come_in_the_order_of_the_site() -> None:
+    assert host_names(DOCUMENT) == ("mx1", "mx2")
+    assert host_names(parse_yaml("a: 1\n", "s")) == ()
+    assert host_names(parse_yaml("hosts: [a]\n", "s")) == ()
+
+
+def test_maps_merge_lists_and_scalars_replace_and_null_removes() -> None:
+    document = select_host(DOCUMENT, "mx1")
+    assert document.problems == ()
+    assert document.tree == {
+        "site": "one.example.org",
+        "listeners": {"smtp": {"on": ["10.0.0.1:25"]}, "pop3": {"on": ["any"]}},
+        "aliases": {"root": "anna"},
+    }
+
+
+def test_a_host_that_says_nothing_is_the_rest_of_the_site() -> None:
+    document = select_host(DOCUMENT, "mx2")
+    assert document.problems == ()
+    assert document.tree == {key: value for key, value in DOCUMENT.tree.items() if key != "hosts"}
+
+
+def test_selecting_changes_nothing_in_the_document_and_shares_what_is_untouched() -> None:
+    document = select_host(DOCUMENT, "mx1")
+    assert DOCUMENT.tree == parse_yaml(SITE, "site.yaml").tree
+    assert document.tree["aliases"] is DOCUMENT.tree["aliases"]
+
+
+@pytest.mark.parametrize(
+    ("path", "line", "column"),
+    [
+        (("site",), 9, 5),
+        (("listeners", "smtp", "on"), 11, 14),
+        (("listeners", "smtp", "on", 0), 11, 19),
+        (("listeners", "smtp", "on", 1), 11, 14),
+        (("listeners", "imap"), 12, 7),
+        (("listeners", "imap", "on"), 12, 7),
+        (("listeners", "pop3", "on", 0), 13, 19),
+        (("aliases", "root"), 6, 3),
+        (("aliases", "none"), 5, 1),
+    ],
+)
+def test_marks_follow_the_value_in_force(path: tuple[str | int, ...], line: int, column: int) -> None:
+    assert select_host(DOCUMENT, "mx1").marks.mark(path) == Mark("site.yaml", line, column)
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "says", "remedy", "place"),
+    [
+        (SITE, "MX1", "the site knows no host MX1", "did you mean mx1? name one of mx1, mx2", "site.yaml:7:1"),
+        (SITE, "far", "the site knows no host far", "name one of mx1, mx2", "site.yaml:7:1"),
+        ("a: 1\n", "mx1", "the site knows no host mx1", "leave the host out, or add `hosts:` to the site", "None"),
+    ],
+)
+def test_an_unknown_host_is_told_with_those_known(text: str, name: str, says: str, remedy: str, place: str) -> None:
+    document = select_host(parse_yaml(text, "site.yaml"), name)
+    (problem,) = document.problems
+    assert (problem.id, problem.says, problem.remedy) == ("unknown-host", says, remedy)
+    assert str(problem.mark) == place
+    assert "hosts" not in document.tree
+
+
+@pytest.mark.parametrize(
+    ("text", "place"), [("hosts: [a]\n", "1:8"), ("hosts: x\n", "1:8"), ("hosts:\n  a: [b]\n", "2:6")]
+)
+def test_hosts_that_are_no_maps_are_refused(text: str, place: str) -> None:
+    (problem,) = select_host(parse_yaml(text, "site.yaml"), "a").problems
+    assert (problem.id, str(problem.mark)) == ("hosts-not-a-map", f"site.yaml:{place}")
+
+
+def test_hosts_within_hosts_and_includes_within_hosts_are_refused() -> None:
+    document = select_host(parse_yaml("hosts:\n  a:\n    hosts: {b: {}}\n    include: [c]\n    d: 1\n", "s"), "a")
+    assert [(problem.id, str(problem.mark)) for problem in document.problems] == [
+        ("misplaced-key", "s:3:5"),
+        ("misplaced-key", "s:4:5"),
+    ]
+    assert document.tree == {"d": 1}

@@ -1,0 +1,1 @@
+"""Facts about Courier's own settings files, and how they are collected."""
