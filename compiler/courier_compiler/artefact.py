@@ -66,6 +66,8 @@ class ArtefactSpec:
 
     name: str
     build: Callable[[Context], Iterator[Artefact]]
+    foreseen: bool = False
+    """Costly to make, while the checks find all that could be wrong with it; checking leaves it out."""
 
 
 def discover() -> tuple[ArtefactSpec, ...]:

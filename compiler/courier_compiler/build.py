@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from courier_compiler.artefact import Artefact, discover
+from courier_compiler.artefact import Artefact, ArtefactSpec, discover
 from courier_compiler.context import Context
 from courier_compiler.resolved import ResolvedSite
 from courier_schema.legacy.manifest import Entry, Manifest
 from courier_schema.report import Problem
-from courier_schema.source.secrets import SecretSource
+from courier_schema.source.secrets import MaskedSecrets, SecretSource
 
 NAMED_BY_SITE: Final = frozenset({"files", "vhosts", "aliasdir", "lists", "maildroprc"})
 """Artefact modules that make files under names of the site's choice."""
@@ -26,9 +27,18 @@ class Build:
 
 def build(resolved: ResolvedSite, secrets: SecretSource, source: str) -> Build:
     """Make every file. SecretUnavailable when a secret's source does not give it."""
-    context = Context(resolved, secrets, source)
+    return _make(Context(resolved, secrets, source), discover())
+
+
+def findings(resolved: ResolvedSite) -> tuple[Problem, ...]:
+    """What building would find, without secrets and without the files whose making the checks foresee."""
+    specs = [spec for spec in discover() if not spec.foreseen]
+    return _make(Context(resolved, MaskedSecrets(), ""), specs).problems
+
+
+def _make(context: Context, specs: Iterable[ArtefactSpec]) -> Build:
     made: dict[str, tuple[Artefact, str]] = {}
-    for spec in discover():
+    for spec in specs:
         for artefact in spec.build(context):
             if artefact.path in made:
                 _note_second(context, artefact, made[artefact.path][0], (made[artefact.path][1], spec.name))

@@ -215,9 +215,10 @@ class Context:
         dumps = gdbm.dumps if self.profile.database == "gdbm" else berkeley.dumps
         return self.text(name, dumps(records), origins, guard, touches, secret)
 
-    def link(self, name: str, target: str, origin: Origin) -> Artefact:
+    def link(self, name: str, target: str, origin: Origin, touches: Iterable[Daemon] = ()) -> Artefact:
         """A symbolic link."""
-        return Artefact(self.path(name), target.encode(), 0o777, link=True, origins={"": origin})
+        reasons = {"": origin}
+        return Artefact(self.path(name), target.encode(), 0o777, link=True, origins=reasons, touches=frozenset(touches))
 
     def permissions(self, name: str, guard: Guard | None = None) -> Permissions:
         """Mode and owners of a file: those of the guard, or those customary for a file of that name."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
@@ -83,7 +84,7 @@ def is_pending(place: Place) -> bool:
 
 
 def commit(place: Place, journal: Journal, disk: Disk) -> None:
-    """Decide and carry out. Everything staged must be durable."""
+    """Decide and carry out. The contents of all that is staged must be durable; its names become so here."""
     with _uninterrupted():
         _decide(place, journal, disk)
         finish(place, disk)
@@ -211,14 +212,24 @@ def _touched(place: Place, journal: Journal) -> set[Path]:
     return {place.path(path).parent for path in paths}
 
 
-_SIGNALS: Final = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
+_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @contextmanager
 def _uninterrupted() -> Iterator[None]:
-    """Let nobody's impatience stop a change half-way: signals wait until it is done."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+    """Let nobody's impatience stop a change half-way: signals wait until it is done.
+
+    Only the main thread has signals to wait for. Blocking them would not do: another thread would take them.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    arrived: list[int] = []
+    before = {number: signal.signal(number, lambda number, frame: arrived.append(number)) for number in _SIGNALS}
     try:
         yield
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        for number, handler in before.items():
+            signal.signal(number, signal.SIG_DFL if handler is None else handler)
+        for late in arrived:
+            signal.raise_signal(late)

@@ -396,11 +396,6 @@ _BUILDING: Final = {
         "Aliases are looked up by the whole address. A domain with a leading dot is in no address, so the alias never "
         "matches.",
     ),
-    "bounce-header": Page(
-        "A bounce header without MIME",
-        "The header of bounces begins with the MIME header of their text and an empty line. Without these the bounces "
-        "are unreadable.",
-    ),
     "catch-all-include": Page(
         "A catch-all that includes a file",
         "A catch-all is written as delivery instructions, which cannot include a list of addresses.",
@@ -765,10 +760,124 @@ _LEGACY_FILES: Final = {
     "shell-quote": Page("An unclosed quote in a settings file", "The shell reads on until it finds the next one."),
 }
 
+_PLANS: Final = {
+    "guard-accounts": Page(
+        "Many accounts would go",
+        "More than the allowed share of all accounts is gone from the site. That is more often a lost include "
+        "than an intention. The word --allow accounts says that it is meant.",
+    ),
+    "guard-aliases": Page(
+        "Many aliases would go",
+        "More than the allowed share of all aliases is gone from the site, and mail for those names would be "
+        "refused. The word --allow aliases says that it is meant.",
+    ),
+    "guard-domains": Page(
+        "Many domains would go",
+        "More than the allowed share of the domains would no longer be accepted, and senders would get their mail "
+        "back. The word --allow domains says that it is meant.",
+    ),
+    "guard-logins": Page(
+        "Nobody could log in as before",
+        "None of the back-ends that knew the accounts so far is asked any more. The word --allow logins says that "
+        "all users have moved.",
+    ),
+    "guard-postmaster": Page(
+        "Postmaster would be gone",
+        "Every mail host must take mail for postmaster (RFC 5321, section 4.5.1). The word --allow postmaster "
+        "says that another host does.",
+    ),
+    "guard-relay": Page(
+        "Relaying would be opened",
+        "A large network, or everybody, could send mail anywhere through this host. Spammers find such a host "
+        "within hours. The word --allow relay says that the network is yours.",
+    ),
+    "guard-submission": Page(
+        "Submission would be closed",
+        "A port at which users hand in their mail would no longer be served. The word --allow submission says "
+        "that nobody uses it.",
+    ),
+    "guard-tls": Page(
+        "Encryption would no longer be required",
+        "A service that insisted on TLS would accept passwords and mail in the clear. The word --allow tls says "
+        "that it is meant.",
+    ),
+}
+
+_UPGRADES: Final = {
+    "upgrade-access": Page(
+        "A template with other permissions",
+        "The template has another owner or other permission bits than the file. Those of the file stay, since an "
+        "upgrade must not open a file that was closed.",
+    ),
+    "upgrade-comments": Page(
+        "Comments of your own",
+        "The original tool drops every comment of the old file. Here the ones that the template does not have are "
+        "carried over, to where they stood.",
+    ),
+    "upgrade-divided-value": Page(
+        "A value with a comment inside",
+        "The original tool ends a value at the first comment behind its beginning and drops the rest. Here the "
+        "whole of it is carried over.",
+    ),
+    "upgrade-group-name": Page(
+        "A group that the original tool overlooks",
+        "A group that is named 0, or nothing, is never carried over by the original tool. Here it is.",
+    ),
+    "upgrade-last-line": Page(
+        "A last line without an end",
+        "The original tool puts the next marker behind such a line and so damages the file. Here the line is ended.",
+    ),
+    "upgrade-line-ends": Page(
+        "Line ends of another system",
+        "Carriage returns become a part of names and values, and no revision of a marker equals the template's. "
+        "They are removed here.",
+    ),
+    "upgrade-no-markers": Page(
+        "A file from before the markers",
+        "The file is older than Courier 0.30 and says nothing about its groups. The original tool replaces it; "
+        "here all of it stays in force in a group of its own, and is worth a look.",
+    ),
+    "upgrade-no-version": Page(
+        "A file whose version line is missing",
+        "The original tool takes such a file for one without markers and replaces it. Here its markers are believed.",
+    ),
+    "upgrade-outside-groups": Page(
+        "Lines outside of all groups",
+        "The original tool drops what stands above the first marker. Here it is carried over.",
+    ),
+    "upgrade-overruled": Page(
+        "A setting that is said twice",
+        "The new template and lines that were carried over both assign a setting. The later one counts in shell "
+        "files, the earlier one in the files of the authentication modules.",
+    ),
+    "upgrade-repeated-group": Page(
+        "A group that comes twice",
+        "The original tool joins the values of groups of one name and writes all of them at each place. Here they "
+        "are paired in order.",
+    ),
+}
+
+_IMPORTS: Final = {
+    "import-change": Page(
+        "A difference that is explained",
+        "The files that are built from the site differ here from the imported ones, in a way that no program of "
+        "Courier notices, or that only removes what never worked.",
+    ),
+    "import-loss": Page(
+        "Something that could not be imported",
+        "The files that are built from the site would mean something else than the imported ones. The import is "
+        "not lossless until this is settled by hand.",
+    ),
+    "import-note": Page(
+        "A decision of the import",
+        "Something of the old installation was understood in one of several ways, and the sentence says which.",
+    ),
+}
+
 PAGES: Final[Mapping[str, Page]] = MappingProxyType(
     {
         **_YAML, **_INCLUDES, **_MODEL, **_WORDS, **_SETTINGS, **_BUILDING, **_BUILDS, **_APPLYING, **_ACCESS,
-        **_ALIASES, **_MAKEDAT, **_TABLES, **_LEGACY_FILES,
+        **_ALIASES, **_MAKEDAT, **_TABLES, **_LEGACY_FILES, **_PLANS, **_UPGRADES, **_IMPORTS,
     }
 )  # fmt: skip
 """Pages of all problems that are no checks, by id."""

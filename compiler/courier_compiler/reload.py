@@ -59,9 +59,6 @@ ORDER: Final = (
 )
 """Those that others ask come first."""
 
-_CALLED: Final = {Daemon.WEBMAILD: "sqwebmaild"}
-"""Daemons that a profile knows under another name."""
-
 
 class Action(StrEnum):
     """What a daemon has to do."""
@@ -166,17 +163,10 @@ class PlainServices:
     profile: Profile
 
     def is_running(self, daemon: Daemon) -> bool:
-        layout = self.profile.layout
-        if daemon is Daemon.COURIERD:
-            return _is_locked(self.place.path(f"{layout.localstatedir}/tmp/courierd.lock"))
-        try:
-            pid = int(self.place.path(self._pid_file(daemon)).read_text().split()[0])
-            os.kill(pid, 0)
-        except PermissionError:
-            return True
-        except (OSError, ValueError, IndexError):
-            return False
-        return True
+        """Whether it holds its lock. Pid files outlive daemons that failed to start, and are asked only where there is
+        no lock."""
+        held = _is_locked(self.place.path(self._lock(daemon)))
+        return _is_alive(self.place.path(self._pid_file(daemon))) if held is None else held
 
     def commands(self, step: Step) -> tuple[tuple[str, ...], ...]:
         known = daemon_of(self.profile, step.daemon)
@@ -187,6 +177,11 @@ class PlainServices:
 
     def run(self, command: tuple[str, ...]) -> str:
         return _run(command)
+
+    def _lock(self, daemon: Daemon) -> str:
+        state = self.profile.layout.localstatedir
+        own = {Daemon.COURIERD: f"{state}/tmp/courierd.lock", Daemon.COURIERFILTER: f"{state}/filters/.lock"}
+        return own.get(daemon) or f"{self._pid_file(daemon)}.lock"
 
     def _pid_file(self, daemon: Daemon) -> str:
         layout = self.profile.layout
@@ -235,7 +230,7 @@ def services(place: Place, profile: Profile) -> Services:
 
 def daemon_of(profile: Profile, daemon: Daemon) -> profiles.Daemon | None:
     """How a target runs a daemon; None where the profile does not say."""
-    return profile.daemons.get(_CALLED.get(daemon, str(daemon)))
+    return profile.daemons.get(str(daemon))
 
 
 def running(host: Services) -> frozenset[Daemon]:
@@ -262,25 +257,32 @@ def carry_out(
 ) -> tuple[str, ...]:
     """Tell the daemons that ran before the change; a sentence for each that did not come back."""
     told = [step for step in plan.steps if step.daemon in ran]
-    trouble = [complaint for step in told for complaint in _tell(step, host)]
-    absent = [step.daemon for step in told if not _comes_back(step.daemon, host, patience.back)]
+    trouble = [complaint for step in told for complaint in _tell(step, host, patience.back)]
+    absent = [step.daemon for step in told if not _becomes(True, step.daemon, host, patience.back)]
     time.sleep(patience.staying if told else 0)
     gone = [step.daemon for step in told if not host.is_running(step.daemon)]
     late = [f"{daemon} did not come back" for daemon in dict.fromkeys((*absent, *gone))]
     return (*trouble, *late)
 
 
-def _tell(step: Step, host: Services) -> list[str]:
+def _tell(step: Step, host: Services, seconds: float) -> list[str]:
+    """Run what a step takes. One that ends a daemon before it begins the next has to wait until the old one is gone."""
     commands = host.commands(step)
     if not commands:
         return [f"nothing is known of how to {step.action} {step.daemon}: do it by hand"]
-    complaints = ((command, host.run(command)) for command in commands)
-    return [f"{shlex.join(command)}: {complaint}" for command, complaint in complaints if complaint]
+    complaints: list[str] = []
+    for at, command in enumerate(commands):
+        if at > 0:
+            _becomes(False, step.daemon, host, seconds)
+        if complaint := host.run(command):
+            complaints.append(f"{shlex.join(command)}: {complaint}")
+    return complaints
 
 
-def _comes_back(daemon: Daemon, host: Services, seconds: float) -> bool:
+def _becomes(wanted: bool, daemon: Daemon, host: Services, seconds: float) -> bool:
+    """Wait until a daemon runs, or until it does not; whether it came to that."""
     deadline = time.monotonic() + seconds
-    while not host.is_running(daemon):
+    while host.is_running(daemon) is not wanted:
         if time.monotonic() >= deadline:
             return False
         time.sleep(0.1)
@@ -306,14 +308,14 @@ def _run(command: tuple[str, ...]) -> str:
     return (done.stderr or done.stdout).strip() or f"exit status {done.returncode}"
 
 
-def _is_locked(path: Path) -> bool:
-    """Whether a process holds a record lock on a file."""
+def _is_locked(path: Path) -> bool | None:
+    """Whether a process holds a record lock on a file; None when there is no such file."""
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
     except FileNotFoundError:
-        return False
+        return None
     except OSError as error:
-        raise CourierSiteError(f"cannot see whether courierd runs: {error.filename}: {error.strerror}") from error
+        raise CourierSiteError(f"cannot see which daemons run: {error.filename}: {error.strerror}") from error
     try:
         fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
@@ -321,3 +323,12 @@ def _is_locked(path: Path) -> bool:
     finally:
         os.close(descriptor)
     return False
+
+
+def _is_alive(pid_file: Path) -> bool:
+    """Whether the process of a pid file is there, and not only waits to be forgotten."""
+    try:
+        pid = int(pid_file.read_text().split()[0])
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2][0] != "Z"
+    except (OSError, ValueError, IndexError):
+        return False

@@ -128,7 +128,6 @@ def stage(work: Work, current: InForce) -> tuple[Journal, InForce, int]:
     owner = work.owner("root", _mail_group(work))
     disk.write(stage_path(place) / NAME, work.manifest.dump(), _MANIFEST_MODE, owner)
     removals = tuple(change.path for change in work.changes if change.wanted is None)
-    disk.synchronise(stage_path(place))
     journal = Journal(work.manifest.generation, tuple(records), tuple(directories), files, removals, emptied)
     return journal, installed, back_to
 

@@ -128,8 +128,8 @@ def mixed_alias(i: int) -> str:
 
 
 def netblock(i: int) -> str:
-    at = 2 * i
-    return f"{20 + (at >> 24)}.{at >> 16 & 255}.{at >> 8 & 255}.{at & 255}/31\tallow,RELAYCLIENT\n"
+    """Each is four keys: the third octet is where whole prefixes end."""
+    return f"{20 + (i >> 14)}.{i >> 6 & 255}.{(i & 63) * 4}.0/22\tallow,RELAYCLIENT\n"
 
 
 def hosted_domain(i: int) -> str:

@@ -27,7 +27,7 @@ def sysconfdir(name: str) -> str:
 
 def copied(name: str, target: Path) -> Path:
     """A composed installation in a place of its own, with permissions as Courier wants them."""
-    shutil.copytree(COMPOSED / name, target)
+    shutil.copytree(COMPOSED / name, target, symlinks=True)
     for secret in ("userdb", "esmtpauthclient", "authmysqlrc", "authldaprc", "ldapaliasrc"):
         if (target / secret).exists():
             (target / secret).chmod(0o600)

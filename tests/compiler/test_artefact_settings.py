@@ -94,7 +94,7 @@ def test_daemons_that_read_a_file_at_their_start_are_touched_by_it() -> None:
     made = artefacts("auth: {sqlite: {database: /srv/users.db}}\nwebmail: {}")
     smtp = {Daemon.ESMTPD, Daemon.ESMTPD_MSA, Daemon.ESMTPD_SSL}
     expected = {
-        "courierd": {Daemon.COURIERD},
+        "courierd": {Daemon.COURIERD, Daemon.COURIERFILTER},
         "esmtpd": smtp,
         "esmtpd-msa": {Daemon.ESMTPD_MSA},
         "esmtpd-ssl": {Daemon.ESMTPD_SSL},

@@ -23,11 +23,6 @@ def test_wording_of_bounces_is_the_sites_where_it_says_some() -> None:
     assert built.files["etc/courier/dsnfailed.txt"].origins[""].path == ("bounces", "texts", "failed")
 
 
-@pytest.mark.parametrize("header", ["Dear sender,", "Content-Type: text/plain", "Subject: x\\n\\nHello"])
-def test_header_of_bounces_must_begin_with_that_of_their_text(header: str) -> None:
-    assert built_site(HEAD + f'bounces: {{texts: {{header: "{header}"}}}}\n').ids == ["bounce-header"]
-
-
 def test_last_line_of_a_text_is_ended() -> None:
     built = built_site(HEAD + "delivery: {quota_warning: 'Subject: full'}\n")
     assert built.text("quotawarnmsg") == "Subject: full\n"

@@ -155,3 +155,15 @@ def test_the_local_host_tells_modes_and_contents(tmp_path: Path) -> None:
     assert (folder.is_directory, folder.content) == (True, None)
     assert LocalHost(tmp_path).file("/nothing") is None
     assert LocalHost().now().tzinfo is not None
+
+
+@pytest.mark.parametrize("header", ["Dear sender,", "Content-Type: text/plain", "Subject: x\\n\\nHello"])
+def test_header_of_bounces_must_begin_with_that_of_their_text(header: str) -> None:
+    site = f'site: example.org\nhost: {{name: mx.example.org}}\nbounces: {{texts: {{header: "{header}"}}}}\n'
+    assert "bounce-header" in found(site)
+
+
+def test_header_of_bounces_with_a_mime_header_is_fine() -> None:
+    texts = r'{header: "Content-Type: text/plain; charset=utf-8\n\nDear sender,"}'
+    site = f"site: example.org\nhost: {{name: mx.example.org}}\nbounces: {{texts: {texts}}}\n"
+    assert "bounce-header" not in found(site)

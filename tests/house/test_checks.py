@@ -28,6 +28,10 @@ _OTHER_INPUT: Final = (
     "compiler/courier_compiler/legacy_tables/",
     "compiler/courier_compiler/generations.py",
     "compiler/courier_compiler/apply.py",
+    "compiler/courier_compiler/planning/",
+    "compiler/courier_compiler/upgrade/",
+    "compiler/courier_compiler/importing/",
+    "compiler/courier_compiler/cli/import_.py",
 )
 """Where Courier's own files, finished builds and mail hosts are looked at, not sites."""
 _SENTENCE: Final = re.compile(r"[^.?]+[.?](?=\s|\Z)")

@@ -23,7 +23,9 @@ class NameServer:
     def __init__(self, scratch: Path) -> None:
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._socket.bind(("127.0.0.1", 53))
-        threading.Thread(target=self._serve, daemon=True).start()
+        self._socket.settimeout(0.1)  # a close frees the port only when nobody waits for a question any more
+        self._server = threading.Thread(target=self._serve, daemon=True)
+        self._server.start()
         (scratch / "resolv.conf").write_text("nameserver 127.0.0.1\noptions timeout:1 attempts:1\n")
         namespace.bind(scratch / "resolv.conf", RESOLVER)
 
@@ -31,12 +33,15 @@ class NameServer:
         while True:
             try:
                 question, client = self._socket.recvfrom(512)
+            except TimeoutError:
+                continue
             except OSError:
                 return
             self._socket.sendto(_answer(question), client)
 
     def close(self) -> None:
         self._socket.close()
+        self._server.join()
         namespace.release(RESOLVER)
 
 

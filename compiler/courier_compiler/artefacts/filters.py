@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from courier_compiler.artefact import Artefact, ArtefactSpec
+from courier_compiler.artefact import Artefact, ArtefactSpec, Daemon
 from courier_compiler.context import Context
 from courier_compiler.origin import derived
 
@@ -14,7 +14,8 @@ def build(context: Context) -> Iterator[Artefact]:
     if filters is None:
         return
     for name, program in sorted(filters.active.items()):
-        yield context.link(f"filters/active/{name}", program, derived("filters", "active", name))
+        origin = derived("filters", "active", name)
+        yield context.link(f"filters/active/{name}", program, origin, (Daemon.COURIERFILTER,))
 
 
 ARTEFACT = ArtefactSpec("filters/active", build)

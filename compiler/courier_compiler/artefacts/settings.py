@@ -21,7 +21,7 @@ _SMTP: Final = frozenset({Daemon.ESMTPD, Daemon.ESMTPD_MSA, Daemon.ESMTPD_SSL})
 _IMAP: Final = frozenset({Daemon.IMAPD, Daemon.IMAPD_SSL})
 _POP3: Final = frozenset({Daemon.POP3D, Daemon.POP3D_SSL})
 _READERS: Final[Mapping[str, frozenset[Daemon]]] = {
-    "courierd": frozenset({Daemon.COURIERD}),
+    "courierd": frozenset({Daemon.COURIERD, Daemon.COURIERFILTER}),
     "esmtpd": _SMTP,
     "esmtpd-msa": frozenset({Daemon.ESMTPD_MSA}),
     "esmtpd-ssl": frozenset({Daemon.ESMTPD_SSL}),
@@ -78,4 +78,4 @@ def _permissions(context: Context, file: str, secret: bool) -> Permissions:
     return Permissions(f"{mode & ~_OTHERS:04o}", shipped.owner, group)
 
 
-ARTEFACT = ArtefactSpec("settings", build)
+ARTEFACT = ArtefactSpec("settings", build, foreseen=True)

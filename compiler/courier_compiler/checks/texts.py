@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Final
 
@@ -38,6 +39,9 @@ def _said(resolved: ResolvedSite) -> tuple[tuple[SitePath, str], ...]:
         if section not in _SKIPPED
         for found in _texts((section,), value)
     )
+
+
+_MIME: Final = re.compile(r"content-type:[^\n]*\n(?:[^\s:]+:[^\n]*\n|[ \t][^\n]*\n)*\n", re.IGNORECASE)
 
 
 def _texts(path: SitePath, value: object) -> Iterator[tuple[SitePath, str]]:
@@ -99,7 +103,24 @@ def _too_long(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
             )
 
 
+def _bounce_header(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
+    header = resolved.site.bounces.texts.header
+    if header is not None and not _MIME.match(header):
+        yield Finding(
+            ("bounces", "texts", "header"),
+            "the header of bounces does not begin with the MIME header of their text and an empty line",
+            'start it with Content-Type: text/plain; charset="utf-8" and an empty line',
+        )
+
+
 CHECKS: Final = (
+    Check(
+        "bounce-header",
+        "A bounce header without MIME",
+        "The header of bounces begins with the MIME header of their text and an empty line. Without these the bounces "
+        "are unreadable.",
+        _bounce_header,
+    ),
     Check(
         "text-blank",
         "A blank at the beginning or the end of a value",

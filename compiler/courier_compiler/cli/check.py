@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from courier_compiler import pipeline
+from courier_compiler.build import findings
 from courier_compiler.cli import Verb
 from courier_compiler.cli._common import add_format, add_site, print_report, progress
 from courier_compiler.host import LocalHost
@@ -26,7 +27,10 @@ def run(options: argparse.Namespace) -> int:
         readings = list(pipeline.read(options.site, options.host))
     with progress("checking"):
         for reading in readings:
-            report.extend(pipeline.check(reading, view))
+            found = pipeline.check(reading, view)
+            report.extend(found)
+            if reading.resolved is not None and not found.is_fatal:
+                report.extend(findings(reading.resolved))
     return print_report(report.without_repeats(), options)
 
 

@@ -1,0 +1,194 @@
+"""Domains: what an installation does with each domain, from its lists and databases.
+
+A domain that is neither local nor hosted but accepted is a relay domain. The server's own name and its default
+domain are local in every site, so where they were not they are named with another kind.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from courier_compiler.importing.draft import Draft, fits
+from courier_compiler.importing.installation import Installation
+from courier_compiler.importing.tables import Found, list_comments, read_table
+from courier_schema.legacy.formats.accept import lookup_accept
+from courier_schema.legacy.formats.domains import DomainList, lower, normal_form
+from courier_schema.legacy.formats.hosted import lookup_hosted
+from courier_schema.legacy.formats.makedat import Kind
+from courier_schema.report import Mark
+from courier_schema.words import Domain, DomainPattern
+
+_LISTS: Final = ("locals", "esmtpacceptmailfor", "esmtppercentrelay")
+
+
+@dataclass(frozen=True)
+class DomainTables:
+    """What the programs of an installation look domains up in."""
+
+    locals: DomainList
+    accepted: DomainList
+    hosted: Found
+    accepted_table: Found
+    percent: DomainList
+    percent_table: Found
+    host_name: str
+
+    @classmethod
+    def of(cls, installation: Installation) -> DomainTables:
+        nothing = Found({}, {})
+        return cls(
+            installation.locality.locals,
+            installation.domain_list("esmtpacceptmailfor", [installation.me]),
+            read_table(installation, "hosteddomains", Kind.HOSTEDDOMAINS) or nothing,
+            read_table(installation, "esmtpacceptmailfor.dir", Kind.ESMTPACCEPTMAILFOR) or nothing,
+            installation.domain_list("esmtppercentrelay", ()),
+            read_table(installation, "esmtppercentrelay.dir", Kind.ESMTPPERCENTRELAY) or nothing,
+            installation.host_name,
+        )
+
+    def names(self) -> list[str]:
+        """Every domain and wildcard that is listed somewhere, in the form that is compared, `*` filled in."""
+        keys = (
+            *self.locals.entries,
+            *self.accepted.entries,
+            *self._keys(self.hosted),
+            *self._keys(self.accepted_table),
+        )
+        forms = (self.form(key) for key in keys if not key.startswith("!"))
+        return [form for form in dict.fromkeys(forms) if fits(DomainPattern, form)]
+
+    def _keys(self, table: Found) -> Iterator[str]:
+        return (key.decode(errors="surrogateescape") for key in table.records)
+
+    def form(self, entry: str) -> str:
+        if entry == "*" or entry.startswith("*."):
+            return normal_form(self.host_name + entry[1:])
+        return normal_form(entry)
+
+    def place(self, domain: str) -> str:
+        """What becomes of mail for an address: the kind of its domain, where its accounts are, whether it is taken."""
+        found = lookup_hosted(domain, self.hosted.records.get, self.host_name, self.locals)
+        taken = lookup_accept(domain, self.accepted, self.accepted_table.records.get, self.host_name).is_accepted
+        where = f"{found.place.value} {found.domain}" if found.domain else found.place.value
+        return f"{where}, {'accepted' if taken else 'not accepted'} by SMTP"
+
+
+def take_domains(draft: Draft, installation: Installation) -> None:
+    """Say every domain with its kind."""
+    draft.taken |= {"locals", "esmtpacceptmailfor", "hosteddomains", "hosteddomains.dat", "esmtpacceptmailfor.dat"}
+    draft.taken |= {"esmtpacceptmailfor.dir", "esmtppercentrelay", "esmtppercentrelay.dir", "esmtppercentrelay.dat"}
+    tables = DomainTables.of(installation)
+    _note_unsayable(draft, installation)
+    for name in tables.names():
+        _take(draft, tables, name)
+    _take_implied(draft, tables)
+    _merge_wildcards(draft)
+    _remark(draft, installation, tables)
+    _leave_implied(draft)
+    _take_percent(draft, tables)
+
+
+def _note_unsayable(draft: Draft, installation: Installation) -> None:
+    """Entries that match nothing, and exclusions, for which a site has no words."""
+    for file in _LISTS:
+        content = installation.content(file) or b""
+        for number, line in enumerate(content.decode(errors="replace").split("\n"), start=1):
+            entry, mark = line.partition("#")[0].rstrip("\r"), Mark(installation.where(file), number)
+            if not entry.strip():
+                continue
+            if entry.startswith("!"):
+                lost = installation.domain_list(file, ()).match(f"probe{entry[1:]}" if entry[1:2] == "." else entry[1:])
+                later = [wild for wild in _entries_after(content, number) if entry[1:].endswith(wild)]
+                if lost is None and later:
+                    draft.note(
+                        f"{entry} of {file} excludes a domain from {later[0]}, which a site cannot say",
+                        mark,
+                        is_open=True,
+                    )
+            elif entry != entry.strip() or not fits(DomainPattern, normal_form(entry).replace("*", "x")):
+                draft.note(f"{entry!r} of {file} matches no domain, so it is left out", mark)
+
+
+def _entries_after(content: bytes, number: int) -> list[str]:
+    lines = content.decode(errors="replace").split("\n")[number:]
+    return [entry for line in lines if (entry := line.partition("#")[0].rstrip("\r")).startswith(".")]
+
+
+def _take(draft: Draft, tables: DomainTables, name: str) -> None:
+    probe = name if not name.startswith(".") else f"probe{name}"
+    found = lookup_hosted(probe, tables.hosted.records.get, tables.host_name, tables.locals)
+    said: dict[str, object] = {}
+    if found.place.value != "local":
+        said["kind"] = "hosted" if found.place.value == "hosted" else "relay"
+    if not lookup_accept(probe, tables.accepted, tables.accepted_table.records.get, tables.host_name).is_accepted:
+        said["accept"] = False
+    value = tables.hosted.records.get(name.encode(), b"")
+    target = lower(value).decode(errors="replace") if len(value) > 1 else ""
+    if said.get("kind") == "hosted" and target and target != name and fits(Domain, target):
+        said["alias_of"] = target
+        if target.encode() not in tables.hosted.records:
+            draft.say(("domains", target), {"kind": "hosted", "accept": False})
+            draft.note(f"{target} is named because the accounts of {name} are known under it")
+    draft.say(("domains", name), said)
+
+
+def _take_implied(draft: Draft, tables: DomainTables) -> None:
+    """Name the default domain where it would be local otherwise; the server's own name always is."""
+    me, default = normal_form(str(draft.tree["host"]["name"])), normal_form(str(draft.tree["site"]))
+    if draft.said(("domains", default)) is None and default != me:
+        _take(draft, tables, default)
+    said = draft.said(("domains", me))
+    if said is None:
+        _take(draft, tables, me)
+        said = draft.said(("domains", me))
+    if isinstance(said, dict) and said.get("kind") == "relay":
+        draft.say(("domains", me), {key: value for key, value in said.items() if key != "kind"})
+
+
+def _leave_implied(draft: Draft) -> None:
+    """Every site has its own domain and its own name."""
+    for name in (draft.tree["site"], draft.tree["host"]["name"]):
+        path = ("domains", normal_form(name))
+        if draft.said(path) == {} and path not in draft.comments:
+            draft.unsay(path)
+
+
+def _merge_wildcards(draft: Draft) -> None:
+    """Say a domain and its sub-domains once, where they are treated alike."""
+    domains = draft.tree.get("domains", {})
+    for name in [name for name in domains if name.startswith(".")]:
+        base, wild = domains.get(name[1:]), domains[name]
+        if base is None or base.get("alias_of"):
+            continue
+        expected = {**base, "alias_of": name[1:]} if base.get("kind") == "hosted" else base
+        if wild == expected:
+            base["subdomains"] = True
+            del domains[name]
+
+
+def _remark(draft: Draft, installation: Installation, tables: DomainTables) -> None:
+    remarks = {
+        **{
+            key.decode(errors="replace"): lines
+            for table in (tables.hosted, tables.accepted_table)
+            for key, lines in table.comments().items()
+        },
+        **{
+            entry: lines
+            for file in _LISTS[:2]
+            for entry, lines in list_comments(installation.content(file) or b"").items()
+        },
+    }
+    for entry, lines in remarks.items():
+        name = tables.form(entry)
+        if draft.said(("domains", name)) is not None:
+            draft.remark(("domains", name), lines)
+
+
+def _take_percent(draft: Draft, tables: DomainTables) -> None:
+    keys = (*tables.percent.entries, *(key.decode(errors="replace") for key in tables.percent_table.records))
+    domains = [form for key in dict.fromkeys(keys) if fits(Domain, form := tables.form(key))]
+    if domains:
+        draft.say(("percent_relay",), domains)

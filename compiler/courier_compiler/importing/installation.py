@@ -1,0 +1,178 @@
+"""Installation: the files of a configuration directory as values, whether found on disk or just built.
+
+Names are relative to the configuration directory. Files of the authentication library count among them, wherever
+that keeps them: before Courier 0.48 they were in the same directory.
+"""
+
+from __future__ import annotations
+
+import grp
+import os
+import pwd
+import stat
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Final
+
+from courier_compiler.artefact import Artefact
+from courier_compiler.profile import Profile
+from courier_schema.legacy.formats.domains import DomainList, Locality, first_line, server_name
+from courier_schema.legacy.formats.source import Source
+from courier_schema.report import CourierSiteError
+
+AUTH_FILES: Final = ("authdaemonrc", "authldaprc", "authmysqlrc", "authpgsqlrc", "authsqliterc", "authProg", "userdb")
+"""What moved to a directory of its own with Courier 0.48."""
+_LARGEST: Final = 1 << 28
+"""Bytes of a file that are read; what is larger is no configuration."""
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """One file, or symbolic link where `link` says to what."""
+
+    content: bytes = field(repr=False)
+    mode: int = 0o644
+    owner: str = "root"
+    group: str = "root"
+    link: str | None = None
+
+    @property
+    def is_private(self) -> bool:
+        """Whether the file's permissions keep others from reading it."""
+        return not self.mode & 0o004
+
+
+@dataclass(frozen=True)
+class Installation:
+    """One configuration directory."""
+
+    files: Mapping[str, File]
+    host_name: str
+    """What the system calls itself."""
+    sysconfdir: str
+    """What the files call the directory."""
+    place: str
+    """How the directory is called in marks."""
+    places: Mapping[str, str] = field(default_factory=dict)
+    """Files that lie elsewhere, with the names that marks give them."""
+
+    def content(self, name: str) -> bytes | None:
+        """Bytes of a file; None if there is none."""
+        found = self.files.get(name)
+        return None if found is None else found.content
+
+    def where(self, name: str) -> str:
+        """The name of a file in marks."""
+        return self.places.get(name) or f"{self.place}/{name}"
+
+    def source(self, name: str) -> Source:
+        """A file that exists, with its name in marks."""
+        return Source(self.where(name), self.files[name].content)
+
+    def one_line(self, name: str) -> str | None:
+        """The first line of a control file; None if there is none."""
+        content = self.content(name)
+        return None if content is None else first_line(content)
+
+    def directly_in(self, directory: str) -> list[str]:
+        """Bare names of the files of a directory, without those of its sub-directories, in byte order."""
+        return self._children.get(directory, [])
+
+    def below(self, directory: str) -> list[str]:
+        """Names below a directory, however deep, relative to it."""
+        start = f"{directory}/"
+        return sorted(name[len(start) :] for name in self.files if name.startswith(start))
+
+    @cached_property
+    def _children(self) -> Mapping[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        for name in self.files:
+            directory, slash, bare = name.rpartition("/")
+            if slash:
+                found.setdefault(directory, []).append(bare)
+        return {directory: sorted(names, key=os.fsencode) for directory, names in found.items()}
+
+    @cached_property
+    def locality(self) -> Locality:
+        """The names of the server."""
+        names = ("me", "defaultdomain", "locals", "locallowercase")
+        contents = {name: content for name in names if (content := self.content(name)) is not None}
+        return Locality.from_files(contents, self.host_name)
+
+    @property
+    def me(self) -> str:
+        return server_name(self.content("me"), self.host_name)
+
+    def domain_list(self, name: str, default: Iterable[str]) -> DomainList:
+        """A text list; without its file, that of the default entries."""
+        content = self.content(name)
+        if content is None:
+            return DomainList.of(default, self.host_name)
+        return DomainList.parse(content, self.host_name)
+
+    def inside(self, path: str) -> str | None:
+        """The name of a file that the configuration calls by its whole path; None if it lies elsewhere."""
+        start = f"{self.sysconfdir.rstrip('/')}/"
+        return path[len(start) :] if path.startswith(start) else None
+
+
+def read_installation(path: Path, authdir: Path | None, host_name: str, sysconfdir: str) -> Installation:
+    """A directory on disk. CourierSiteError when it, or a file in it, cannot be read."""
+    files: dict[str, File] = {}
+    places: dict[str, str] = {}
+    try:
+        files |= _walk(path, "")
+        if authdir is not None and authdir.resolve() != path.resolve():
+            for name, file in _walk(authdir, ""):
+                files[name] = file
+                places[name] = f"{authdir}/{name}"
+    except OSError as error:
+        raise CourierSiteError(f"cannot read {error.filename}: {error.strerror}") from error
+    return Installation(files, host_name, sysconfdir, str(path), places)
+
+
+def _walk(directory: Path, prefix: str) -> Iterator[tuple[str, File]]:
+    for path in sorted(directory.iterdir()):
+        name = f"{prefix}{path.name}"
+        status = path.lstat()
+        if path.is_symlink():
+            yield name, File(_linked(path), 0o777, link=str(path.readlink()))
+        elif stat.S_ISDIR(status.st_mode):
+            yield from _walk(path, f"{name}/")
+        elif stat.S_ISREG(status.st_mode) and status.st_size <= _LARGEST:
+            yield name, File(path.read_bytes(), stat.S_IMODE(status.st_mode), _user(status), _group(status))
+
+
+def _linked(path: Path) -> bytes:
+    """What a link leads to, as the programs would read it; nothing where it leads nowhere."""
+    return path.read_bytes() if path.is_file() and path.stat().st_size <= _LARGEST else b""
+
+
+def _user(status: os.stat_result) -> str:
+    try:
+        return pwd.getpwuid(status.st_uid).pw_name
+    except KeyError:
+        return str(status.st_uid)
+
+
+def _group(status: os.stat_result) -> str:
+    try:
+        return grp.getgrgid(status.st_gid).gr_name
+    except KeyError:
+        return str(status.st_gid)
+
+
+def built_installation(artefacts: Iterable[Artefact], profile: Profile, host_name: str) -> Installation:
+    """The configuration directory that a build makes, with what it makes elsewhere under whole paths."""
+    layout = profile.layout
+    roots = (f"{layout.sysconfdir}/".lstrip("/"), f"{layout.authdir}/".lstrip("/"))
+    files: dict[str, File] = {}
+    for artefact in artefacts:
+        root = next((root for root in roots if artefact.path.startswith(root)), None)
+        name = artefact.path[len(root) :] if root else f"/{artefact.path}"
+        link = os.fsdecode(artefact.content) if artefact.link else None
+        content = b"" if artefact.link else artefact.content
+        files[name] = File(content, artefact.mode, artefact.owner, artefact.group, link)
+    return Installation(files, host_name, layout.sysconfdir, "site")

@@ -1,0 +1,105 @@
+"""Tables: the records of an installation's databases, from their sources, or decoded where there are none.
+
+A source that the make command would refuse leaves the database as it is, so that one counts then.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from courier_compiler.importing.installation import Installation
+from courier_schema.legacy.formats import gdbm, makedat
+from courier_schema.legacy.formats.aliases import compile as aliases
+from courier_schema.legacy.formats.makedat import Kind
+from courier_schema.legacy.formats.source import Source
+from courier_schema.report import Severity
+
+_LEFT_OVER: Final = re.compile(r".*(~|\.bak|\.dist|\.new|\.orig|\.rej|\.rpmnew|\.rpmsave|\.rpmorig|\.dpkg-[a-z]+)|#.*")
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A table of an installation. `rows` are as written, with netblocks whole; `records` as stored."""
+
+    records: Mapping[bytes, bytes]
+    rows: Mapping[bytes, bytes]
+    sources: tuple[Source, ...] = ()
+    is_from_database: bool = False
+    problem: str = ""
+    """Why the database counts although there is a source, or why nothing could be read."""
+
+    def comments(self) -> dict[bytes, tuple[str, ...]]:
+        """Comment lines before each row, by its key."""
+        return dict(pair for source in self.sources for pair in row_comments(source))
+
+
+def is_left_over(name: str) -> bool:
+    """Whether a file is a copy that an editor, package manager or upgrade has left."""
+    return _LEFT_OVER.fullmatch(name.rpartition("/")[2]) is not None
+
+
+def read_table(installation: Installation, name: str, kind: Kind, database: str = "") -> Found | None:
+    """The table whose source has a name, a file or a directory; None where there is neither source nor database."""
+    sources = source_texts(installation, name, makedat.select(installation.directly_in(name)).names)
+    stored = read_database(installation, database or f"{name.removesuffix('.dir')}.dat")
+    if sources:
+        made = makedat.compile_table(sources, netblocks=kind.has_netblocks)
+        if not made.is_refused or stored is None:
+            return Found(made.records, made.rows, sources)
+        why = next(problem for problem in made.problems if problem.severity is Severity.ERROR)
+        return Found(stored, stored, sources, True, f"{why.mark}: {why.says}")
+    return None if stored is None else Found(stored, stored, is_from_database=True)
+
+
+def source_texts(installation: Installation, name: str, chosen: Iterable[str]) -> tuple[Source, ...]:
+    """The texts of a source that is a file, or of the chosen files of a directory."""
+    if name in installation.files:
+        return (installation.source(name),)
+    return tuple(installation.source(f"{name}/{file}") for file in chosen)
+
+
+def alias_sources(installation: Installation, name: str) -> tuple[Source, ...]:
+    """Alias sources in the order in which they are read."""
+    return source_texts(installation, name, aliases.select(installation.directly_in(name)).names)
+
+
+def read_database(installation: Installation, name: str) -> dict[bytes, bytes] | None:
+    """The records of a database; None where there is none, or none of this format."""
+    content = installation.content(name)
+    if not content:
+        return None
+    try:
+        return dict(gdbm.Reader(content).items())
+    except gdbm.MalformedDatabase:
+        return None
+
+
+def row_comments(source: Source) -> Iterator[tuple[bytes, tuple[str, ...]]]:
+    """Keys of a makedat source with the comment lines directly before them."""
+    waiting: list[str] = []
+    for line in source.content.split(b"\n"):
+        if line.startswith(b"#"):
+            waiting.append(line.decode(errors="replace"))
+        elif line.strip():
+            if waiting:
+                yield line.partition(b"\t")[0], tuple(waiting)
+            waiting = []
+        elif waiting:
+            waiting.append("")
+
+
+def list_comments(content: bytes) -> dict[str, tuple[str, ...]]:
+    """Entries of a text list with the comments before them and behind them on their line."""
+    found: dict[str, tuple[str, ...]] = {}
+    waiting: list[str] = []
+    for line in content.decode(errors="replace").splitlines():
+        entry, sign, comment = line.partition("#")
+        if entry.strip():
+            found[entry.strip()] = (*waiting, *([comment] if sign else []))
+            waiting = []
+        elif sign:
+            waiting.append(comment)
+    return found

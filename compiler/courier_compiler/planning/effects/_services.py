@@ -1,0 +1,86 @@
+"""The services that a host can offer: the files that their listeners read, and the settings that open them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from courier_compiler.planning.sides import Side, Sides
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """One listener. `files` are read one after the other, the last word counts; the last one is its own."""
+
+    name: str
+    files: tuple[str, ...]
+    start: str
+    port: str
+    address: str
+    auth: str = ""
+    auth_tls: str = ""
+    tls_required: str = ""
+    starttls: str = ""
+    is_implicit_tls: bool = False
+    marker: str = ""
+    """What words of the lists of methods begin with, where other words stand among them."""
+
+    def settings(self, side: Side) -> Mapping[str, str]:
+        return side.settings(*self.files)
+
+    def is_open(self, side: Side) -> bool:
+        """Whether it is started. The files are not there where the service is not installed."""
+        return self.settings(side).get(self.start, "").upper() in {"YES", "1", "Y"}
+
+    def file(self, sides: Sides, setting: str) -> str:
+        """The file that decides a setting: the last one that says it, after the change or before."""
+        for side in (sides.after, sides.before):
+            for name in reversed(self.files):
+                if setting in side.settings(name):
+                    return name
+        return self.files[-1]
+
+
+SERVICES: Final = (
+    Service(
+        "smtp", ("esmtpd",), "ESMTPDSTART", "PORT", "ADDRESS", "ESMTPAUTH", "ESMTPAUTH_TLS", "ESMTP_TLS_REQUIRED"
+    ),
+    Service(
+        "submission", ("esmtpd", "esmtpd-msa"), "ESMTPDSTART", "PORT", "ADDRESS",
+        "ESMTPAUTH", "ESMTPAUTH_TLS", "ESMTP_TLS_REQUIRED",
+    ),
+    Service(
+        "smtps", ("esmtpd", "esmtpd-ssl"), "ESMTPDSSLSTART", "SSLPORT", "SSLADDRESS",
+        "ESMTPAUTH", "ESMTPAUTH_TLS", is_implicit_tls=True,
+    ),
+    Service(
+        "imap", ("imapd", "imapd-ssl"), "IMAPDSTART", "PORT", "ADDRESS",
+        "IMAP_CAPABILITY", "IMAP_CAPABILITY_TLS", "IMAP_TLS_REQUIRED", "IMAPDSTARTTLS", marker="AUTH=",
+    ),
+    Service(
+        "imaps", ("imapd", "imapd-ssl"), "IMAPDSSLSTART", "SSLPORT", "SSLADDRESS",
+        "IMAP_CAPABILITY", "IMAP_CAPABILITY_TLS", is_implicit_tls=True, marker="AUTH=",
+    ),
+    Service(
+        "pop3", ("pop3d", "pop3d-ssl"), "POP3DSTART", "PORT", "ADDRESS",
+        "POP3AUTH", "POP3AUTH_TLS", "POP3_TLS_REQUIRED", "POP3_STARTTLS",
+    ),
+    Service(
+        "pop3s", ("pop3d", "pop3d-ssl"), "POP3DSSLSTART", "SSLPORT", "SSLADDRESS",
+        "POP3AUTH", "POP3AUTH_TLS", is_implicit_tls=True,
+    ),
+)  # fmt: skip
+
+SUBMISSION: Final = ("submission", "smtps")
+"""Services by which users hand in mail."""
+
+
+def is_set(settings: Mapping[str, str], name: str) -> bool:
+    """Whether a flag is on."""
+    return settings.get(name, "").upper() in {"1", "YES", "Y"}
+
+
+def changed_services(sides: Sides) -> tuple[Service, ...]:
+    """The services of which a file differs."""
+    return tuple(service for service in SERVICES if sides.changed & {*service.files})
