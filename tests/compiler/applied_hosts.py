@@ -7,10 +7,10 @@ import stat
 from collections.abc import Mapping
 from pathlib import Path
 
+from courier_compiler.applying.installed import STATE, Place, entry_of
+from courier_compiler.applying.staging import Options
 from courier_compiler.artefact import Artefact, Daemon
-from courier_compiler.installed import STATE, Place, entry_of
 from courier_compiler.profile import load_profile
-from courier_compiler.staging import Options
 from courier_schema.legacy.manifest import Manifest
 
 FREE = Options(owners=False)

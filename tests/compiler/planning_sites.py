@@ -7,9 +7,9 @@ from dataclasses import replace
 from typing import Final
 
 from compiler.built_sites import resolved_site
+from courier_compiler.applying.installed import Change, FileState, Kind, MemoryTree, compare
 from courier_compiler.artefact import Artefact
 from courier_compiler.build import build, manifest
-from courier_compiler.installed import Change, FileState, Kind, MemoryTree, compare
 from courier_compiler.planning.plan import FileChange, Options, Plan, make_plan
 from courier_compiler.planning.rendering import FORMATS, Printed, render
 from courier_compiler.resolved import ResolvedSite

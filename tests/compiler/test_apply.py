@@ -11,16 +11,16 @@ import pytest
 
 from compiler.applied_hosts import ETC, FREE, everything, file, link, manifest
 from compiler.built_sites import HEAD, OWNED
-from courier_compiler import staging
-from courier_compiler.apply import Outcome, apply, preview, recover, rollback
+from courier_compiler.applying import staging
+from courier_compiler.applying.apply import Outcome, apply, preview, recover, rollback
+from courier_compiler.applying.durable import Disk
+from courier_compiler.applying.generations import in_force, kept
+from courier_compiler.applying.installed import Create, DirectoryTree, Drift, Place
+from courier_compiler.applying.journal import journal_path
+from courier_compiler.applying.lock import BusyError, held
+from courier_compiler.applying.staging import Options, target
 from courier_compiler.artefact import Artefact
 from courier_compiler.cli import main
-from courier_compiler.durable import Disk
-from courier_compiler.generations import in_force, kept
-from courier_compiler.installed import Create, DirectoryTree, Drift, Place
-from courier_compiler.journal import journal_path
-from courier_compiler.lock import BusyError, held
-from courier_compiler.staging import Options, target
 from courier_schema.legacy.manifest import NAME, Manifest
 from courier_schema.report import CourierSiteError
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from compiler.built_sites import HEAD, OWNED, BuiltSite, built_site
-from courier_compiler.passwords import hash_password
+from courier_compiler.parts.passwords import hash_password
 from courier_schema.legacy.formats import gdbm
 from courier_schema.legacy.formats.userdb import Account, lookup_userdb
 from courier_schema.source.secrets import MASK

@@ -117,8 +117,9 @@ def test_mail_is_read_where_it_is_put() -> None:
 
 
 def test_programs_are_looked_for_on_the_host_only() -> None:
-    site = f"{HOST}delivery: {{maildrop: /usr/bin/maildrop, recipient_filter: /usr/bin/maildrop}}\n"
-    there = Seen({"/usr/bin/maildrop": FileFacts(0o755, 0, False, None)}, strict=True)
+    site = f"{HOST}delivery: {{maildrop: /usr/bin/maildrop, recipient_filter: /opt/maildrop}}\n"
+    program = FileFacts(0o755, 0, False, None)
+    there = Seen({"/usr/bin/maildrop": program, "/opt/maildrop": program}, strict=True)
     assert found(site) == []
     assert found(site, there) == []
     assert places(site, "program-missing", Seen(strict=True)) == ["delivery.maildrop", "delivery.recipient_filter"]

@@ -14,14 +14,14 @@ from pathlib import Path
 import pytest
 
 from compiler.applied_hosts import ETC, FREE, file, manifest
-from courier_compiler import confirmation
-from courier_compiler.apply import apply, rollback
+from courier_compiler.applying import confirmation
+from courier_compiler.applying.apply import apply, rollback
+from courier_compiler.applying.confirmation import confirm, deadline, honour, start_watcher, take_back, wait, watch
+from courier_compiler.applying.generations import in_force, kept
+from courier_compiler.applying.installed import Place
+from courier_compiler.applying.journal import is_pending
+from courier_compiler.applying.reload import Step
 from courier_compiler.artefact import Daemon
-from courier_compiler.confirmation import confirm, deadline, honour, start_watcher, take_back, wait, watch
-from courier_compiler.generations import in_force, kept
-from courier_compiler.installed import Place
-from courier_compiler.journal import is_pending
-from courier_compiler.reload import Step
 from courier_compiler.tree import write_tree
 from courier_schema.report import CourierSiteError
 from crash.hosts import Killed, KilledAt

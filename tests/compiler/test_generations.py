@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from compiler.applied_hosts import ETC, FREE, everything, file, link, manifest
-from courier_compiler.apply import Outcome, apply, rollback
+from courier_compiler.applying.apply import Outcome, apply, rollback
+from courier_compiler.applying.generations import find, in_force, kept, known_touches, load
+from courier_compiler.applying.installed import DirectoryTree, Place
 from courier_compiler.artefact import Artefact, Daemon
-from courier_compiler.generations import find, in_force, kept, known_touches, load
-from courier_compiler.installed import DirectoryTree, Place
 from courier_schema.legacy.manifest import NAME, Entry, Manifest
 from courier_schema.report import CourierSiteError
 

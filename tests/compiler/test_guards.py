@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from compiler.planning_sites import OWNED, installed, plan_between
-from courier_compiler.installed import MemoryTree
+from courier_compiler.applying.installed import MemoryTree
 from courier_compiler.planning.guards import WORDS, Limits
 from courier_compiler.planning.plan import Options, Plan
 

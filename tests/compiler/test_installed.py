@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 from compiler.applied_hosts import ETC, file, link, manifest
-from courier_compiler.artefact import Artefact
-from courier_compiler.installed import (
+from courier_compiler.applying.installed import (
     Change,
     Create,
     DirectoryTree,
@@ -25,6 +24,7 @@ from courier_compiler.installed import (
     compare,
     plan_checksum,
 )
+from courier_compiler.artefact import Artefact
 from courier_schema.legacy.manifest import Manifest
 from courier_schema.report import CourierSiteError
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from courier_compiler.durable import Disk
-from courier_compiler.installed import Place
-from courier_compiler.journal import (
+from courier_compiler.applying.durable import Disk
+from courier_compiler.applying.installed import Place
+from courier_compiler.applying.journal import (
     Directory,
     Journal,
     Move,

@@ -19,7 +19,7 @@ from compiler.planning_sites import (
     says,
     without,
 )
-from courier_compiler.installed import FileState, MemoryTree, compare, plan_checksum
+from courier_compiler.applying.installed import FileState, MemoryTree, compare, plan_checksum
 from courier_compiler.planning.plan import Options
 from courier_schema.legacy.formats import gdbm
 

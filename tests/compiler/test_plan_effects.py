@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from compiler.planning_sites import OWNED, effects, installed, plan_between
+from courier_compiler.applying.installed import MemoryTree
+from courier_compiler.applying.reload import Action
 from courier_compiler.artefact import Daemon
-from courier_compiler.installed import MemoryTree
 from courier_compiler.planning.effects import subjects
 from courier_compiler.planning.timing import Live, when
-from courier_compiler.reload import Action
 
 HASH = '"$6$saltsalt$0123456789abcdef"'
 OTHER = '"$6$saltsalt$fedcba9876543210"'

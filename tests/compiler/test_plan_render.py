@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from compiler.planning_sites import edited, installed, plan_between, rendered
-from courier_compiler.installed import FileState, MemoryTree
+from courier_compiler.applying.installed import FileState, MemoryTree
 from courier_compiler.planning.plan import Plan
 from courier_compiler.planning.rendering import SHOWN, Printed, render
 from courier_schema.report import Mark, Problem, Severity

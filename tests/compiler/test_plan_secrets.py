@@ -13,7 +13,7 @@ from compiler.planning_sites import (
     rendered,
     says,
 )
-from courier_compiler.installed import MemoryTree
+from courier_compiler.applying.installed import MemoryTree
 from courier_compiler.planning.plan import Plan
 
 OLD, NEW = "0ld-s3cret-text", "n3w-s3cret-text"

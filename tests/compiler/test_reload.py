@@ -13,14 +13,12 @@ from pathlib import Path
 import pytest
 
 from compiler.applied_hosts import ETC, FREE, file, manifest
-from courier_compiler import reload
-from courier_compiler.apply import apply
-from courier_compiler.artefact import Artefact, Daemon
-from courier_compiler.confirmation import require_daemons
-from courier_compiler.generations import in_force
-from courier_compiler.installed import Change, MemoryTree, Place, compare
-from courier_compiler.profile import load_profile
-from courier_compiler.reload import (
+from courier_compiler.applying import reload
+from courier_compiler.applying.apply import apply
+from courier_compiler.applying.confirmation import require_daemons
+from courier_compiler.applying.generations import in_force
+from courier_compiler.applying.installed import Change, MemoryTree, Place, compare
+from courier_compiler.applying.reload import (
     ORDER,
     Action,
     Patience,
@@ -35,6 +33,8 @@ from courier_compiler.reload import (
     services,
     touches_of,
 )
+from courier_compiler.artefact import Artefact, Daemon
+from courier_compiler.profile import load_profile
 from courier_schema.report import CourierSiteError
 
 PROFILE = load_profile("debian-12")

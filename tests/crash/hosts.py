@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from compiler.applied_hosts import FREE, everything, file, link, manifest
-from courier_compiler.apply import Outcome, apply
+from courier_compiler.applying.apply import Outcome, apply
+from courier_compiler.applying.durable import Disk
+from courier_compiler.applying.installed import Place
 from courier_compiler.artefact import Artefact
-from courier_compiler.durable import Disk
-from courier_compiler.installed import Place
 from courier_schema.legacy.manifest import Manifest, load_manifest
 
 OLD = (

@@ -17,12 +17,12 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from compiler.applied_hosts import FREE, manifest
-from courier_compiler.apply import InterruptedApplyError, apply, recover, rollback
-from courier_compiler.durable import Disk
-from courier_compiler.generations import kept
-from courier_compiler.installed import Place
-from courier_compiler.journal import is_pending, stage_path
-from courier_compiler.lock import BusyError, held
+from courier_compiler.applying.apply import InterruptedApplyError, apply, recover, rollback
+from courier_compiler.applying.durable import Disk
+from courier_compiler.applying.generations import kept
+from courier_compiler.applying.installed import Place
+from courier_compiler.applying.journal import is_pending, stage_path
+from courier_compiler.applying.lock import BusyError, held
 from courier_schema.report import CourierSiteError
 from crash.hosts import NEW, OLD, FailsAt, Host, Killed, KilledAt, host_with_both, seen
 
@@ -255,8 +255,8 @@ _SCRIPT = """
 import sys
 from pathlib import Path
 sys.path.insert(0, {tests!r})
-from courier_compiler.apply import apply
-from courier_compiler.installed import Place
+from courier_compiler.applying.apply import apply
+from courier_compiler.applying.installed import Place
 from crash.hosts import NEW, OLD
 from compiler.applied_hosts import FREE, manifest
 place = Place(Path(sys.argv[1]))

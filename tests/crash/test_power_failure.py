@@ -15,10 +15,10 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from courier_compiler.apply import recover
-from courier_compiler.durable import Disk, Owner
-from courier_compiler.installed import Place
-from courier_compiler.journal import is_pending
+from courier_compiler.applying.apply import recover
+from courier_compiler.applying.durable import Disk, Owner
+from courier_compiler.applying.installed import Place
+from courier_compiler.applying.journal import is_pending
 from crash.hosts import NEW, Host, host_with_both
 
 _RECENT = 6

@@ -26,8 +26,8 @@ _BY_OTHER_MEANS: Final = frozenset(
 _OTHER_INPUT: Final = (
     "schema/courier_schema/legacy/",
     "compiler/courier_compiler/legacy_tables/",
-    "compiler/courier_compiler/generations.py",
-    "compiler/courier_compiler/apply.py",
+    "compiler/courier_compiler/applying/generations.py",
+    "compiler/courier_compiler/applying/apply.py",
     "compiler/courier_compiler/planning/",
     "compiler/courier_compiler/upgrade/",
     "compiler/courier_compiler/importing/",

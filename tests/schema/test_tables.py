@@ -30,8 +30,8 @@ from courier_schema.legacy.tables.history import FORMER_OPTIONS, HISTORICAL, for
 from upstream.collect import read
 
 UPSTREAM = Path(__file__).parent.parent / "upstream"
-SAID_IN_PROSE_ONLY = {"SOURCE_ADDRESS_IPV6", "MYSQL_CHARACTER_SET"}
-"""Settings without a line of their own in the files of Debian 12."""
+SAID_IN_PROSE_ONLY = {"SOURCE_ADDRESS_IPV6", "MYSQL_CHARACTER_SET", "TLS_PRIVATE_KEYFILE"}
+"""Settings that Courier 1.0.16 reads without a line of their own in every file of Debian 12."""
 
 
 def every_row() -> Iterator[tuple[type[Table], Row]]:

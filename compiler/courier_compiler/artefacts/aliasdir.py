@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from courier_compiler.artefact import Artefact, ArtefactSpec
-from courier_compiler.catchall import local_catch_alls
 from courier_compiler.context import Context, ended
 from courier_compiler.origin import Origin, derived
+from courier_compiler.parts.catchall import local_catch_alls
 from courier_schema.legacy.formats.domains import lower, normal_form
 from courier_schema.report import Severity, SitePath
 from courier_schema.site.lists import MailingList

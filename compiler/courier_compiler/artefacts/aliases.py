@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from courier_compiler.alias_files import AliasFile, host_files, protocol_file
-from courier_compiler.alias_names import AliasNames
-from courier_compiler.alias_table import make_alias_table
 from courier_compiler.artefact import Artefact, ArtefactSpec
 from courier_compiler.context import Context
+from courier_compiler.parts.alias_files import AliasFile, host_files, protocol_file
+from courier_compiler.parts.alias_names import AliasNames
+from courier_compiler.parts.alias_table import make_alias_table
 
 
 def build(context: Context) -> Iterator[Artefact]:

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from courier_compiler.artefact import Artefact, ArtefactSpec
-from courier_compiler.catchall import hosted_catch_alls
 from courier_compiler.context import Context, Guard
 from courier_compiler.origin import derived
+from courier_compiler.parts.catchall import hosted_catch_alls
 from courier_schema.site.aliases import Alias
 
 

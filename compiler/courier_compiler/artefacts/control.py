@@ -7,7 +7,7 @@ from typing import Final
 
 from courier_compiler.artefact import Artefact, ArtefactSpec, Daemon
 from courier_compiler.context import Context
-from courier_compiler.revealed import revealed
+from courier_compiler.parts.revealed import revealed
 from courier_schema.legacy.codecs import PresenceCodec
 from courier_schema.legacy.table import Row
 

@@ -12,7 +12,7 @@ from courier_compiler.artefact import Artefact, ArtefactSpec
 from courier_compiler.context import Context
 from courier_compiler.names import Named
 from courier_compiler.origin import Origin
-from courier_compiler.tables import make_table, rows_of_keys
+from courier_compiler.parts.tables import make_table, rows_of_keys
 from courier_schema.legacy.formats.makedat import Kind
 
 

@@ -13,7 +13,7 @@ from typing import Final
 from courier_compiler.artefact import Artefact, ArtefactSpec
 from courier_compiler.context import Context
 from courier_compiler.origin import Origin, derived
-from courier_compiler.routes import named_routes, relay_text
+from courier_compiler.parts.routes import named_routes, relay_text
 from courier_schema.report import SitePath
 from courier_schema.site.routing import Login
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from courier_compiler.artefact import Artefact, ArtefactSpec
 from courier_compiler.context import Context
 from courier_compiler.origin import derived
-from courier_compiler.tables import make_table
+from courier_compiler.parts.tables import make_table
 from courier_schema.legacy.formats.domains import normal_form
 from courier_schema.legacy.formats.makedat import Kind
 

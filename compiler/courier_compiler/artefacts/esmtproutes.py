@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from courier_compiler.artefact import Artefact, ArtefactSpec
 from courier_compiler.context import Context
 from courier_compiler.origin import derived
-from courier_compiler.routes import EVERYWHERE, named_routes, relay_text
+from courier_compiler.parts.routes import EVERYWHERE, named_routes, relay_text
 from courier_schema.report import SitePath
 from courier_schema.site.routing import Route
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from courier_compiler.artefact import Artefact, ArtefactSpec, Daemon
 from courier_compiler.context import Context
-from courier_compiler.tables import make_table
+from courier_compiler.parts.tables import make_table
 from courier_schema.legacy.formats.makedat import DEFAULT_VALUE, Kind
 
 

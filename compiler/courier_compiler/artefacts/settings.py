@@ -11,9 +11,9 @@ from typing import Final
 from courier_compiler.artefact import Artefact, ArtefactSpec, Daemon
 from courier_compiler.context import Context
 from courier_compiler.origin import Origin
+from courier_compiler.parts.revealed import is_secret, revealed
 from courier_compiler.profile import Permissions, in_force
 from courier_compiler.resolved import Settings
-from courier_compiler.revealed import is_secret, revealed
 from courier_compiler.settings_file import compose
 from courier_schema.legacy.table import Table
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from courier_compiler.access_table import client_rows
 from courier_compiler.artefact import Artefact, ArtefactSpec, Daemon
 from courier_compiler.context import Context
-from courier_compiler.tables import make_table
+from courier_compiler.parts.access_table import client_rows
+from courier_compiler.parts.tables import make_table
 from courier_schema.legacy.formats.makedat import Kind
 
 

@@ -11,12 +11,12 @@ from collections.abc import Iterator
 from typing import Final
 
 from courier_compiler.artefact import Artefact, ArtefactSpec
-from courier_compiler.catchall import hosted_catch_alls
 from courier_compiler.context import Context, Guard
-from courier_compiler.cram import cram_secrets
 from courier_compiler.derive.authdaemonrc import account_options
 from courier_compiler.origin import Origin, derived
-from courier_compiler.passwords import hash_password, is_hash
+from courier_compiler.parts.catchall import hosted_catch_alls
+from courier_compiler.parts.cram import cram_secrets
+from courier_compiler.parts.passwords import hash_password, is_hash
 from courier_compiler.resolved import Mailbox
 from courier_schema.legacy.formats.source import Source
 from courier_schema.legacy.formats.userdb import DEFAULT_BASE, Field, compile_userdb, format_account

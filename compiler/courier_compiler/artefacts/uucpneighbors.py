@@ -10,7 +10,7 @@ from typing import Final
 from courier_compiler.artefact import Artefact, ArtefactSpec, Daemon
 from courier_compiler.context import Context
 from courier_compiler.origin import derived
-from courier_compiler.tables import make_table
+from courier_compiler.parts.tables import make_table
 from courier_schema.legacy.formats.makedat import Kind
 from courier_schema.legacy.formats.uucp import Rights, format_value
 

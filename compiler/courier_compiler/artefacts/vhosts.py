@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from courier_compiler.alias_files import host_files
-from courier_compiler.alias_names import AliasNames
-from courier_compiler.alias_table import make_alias_table
 from courier_compiler.artefact import Artefact, ArtefactSpec
 from courier_compiler.context import HOST_NAME, Context, ended
 from courier_compiler.origin import derived
+from courier_compiler.parts.alias_files import host_files
+from courier_compiler.parts.alias_names import AliasNames
+from courier_compiler.parts.alias_table import make_alias_table
 from courier_schema.legacy.formats.domains import DomainList, normal_form
 from courier_schema.report import SitePath
 from courier_schema.site.files import VirtualHost

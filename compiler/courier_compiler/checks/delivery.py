@@ -53,6 +53,27 @@ def _alias_filter(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
         )
 
 
+def _plain_maildrop(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
+    program = resolved.site.delivery.recipient_filter
+    if resolved.profile.name.startswith("debian") and program == resolved.profile.layout.maildrop:
+        yield Finding(
+            ("delivery", "recipient_filter"),
+            f"{program} of {resolved.profile.title} was built without Courier and cannot filter while a client waits",
+            "give the path of a maildrop that was built with Courier, or remove recipient_filter",
+        )
+
+
+def _archive(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
+    archive = resolved.site.host.archive
+    queue = resolved.profile.layout.localstatedir
+    if archive is not None and not f"{archive}/".startswith(f"{queue}/"):
+        yield Finding(
+            ("host", "archive"),
+            f"messages are moved to {archive} by renaming, which only works on the file system of {queue}",
+            f"choose a directory below {queue}, or make sure that both are on one file system",
+        )
+
+
 def _quota_warning(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
     text = resolved.site.delivery.quota_warning
     if text is None:
@@ -91,6 +112,22 @@ def _program_missing(resolved: ResolvedSite, host: HostView) -> Iterator[Finding
 
 
 CHECKS: Final = (
+    Check(
+        "recipient-filter-not-courier",
+        "A recipient filter that refuses everything",
+        "Courier calls the recipient filter with arguments that only a maildrop built together with Courier "
+        "understands. The one that Debian packages answers with a usage message, and Courier refuses every recipient "
+        "with it.",
+        _plain_maildrop,
+    ),
+    Check(
+        "archive-elsewhere",
+        "An archive outside of the queue",
+        "A message goes to the archive by being renamed when its deliveries are done. That fails between two file "
+        "systems: the log then complains for every message, and nothing is archived.",
+        _archive,
+        Severity.NOTE,
+    ),
     Check(
         "delivery-mbox",
         "Mailbox files on a server for maildirs",

@@ -8,8 +8,8 @@ from typing import Final
 from courier_compiler.checks import Check, Finding
 from courier_compiler.checks._names import host_names, names
 from courier_compiler.host import HostView
+from courier_compiler.parts.routes import EVERYWHERE, named_routes
 from courier_compiler.resolved import ResolvedSite
-from courier_compiler.routes import EVERYWHERE, named_routes
 from courier_schema.legacy.formats.domains import normal_form
 from courier_schema.report import Severity, SitePath
 

@@ -6,15 +6,15 @@ import argparse
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from courier_compiler import generations
-from courier_compiler.apply import Outcome
+from courier_compiler.applying import generations
+from courier_compiler.applying.apply import Outcome
+from courier_compiler.applying.generations import KEEP
+from courier_compiler.applying.installed import STATE, Change, Place
+from courier_compiler.applying.reload import ReloadPlan, Services, services
+from courier_compiler.applying.staging import Options
 from courier_compiler.artefact import Daemon
 from courier_compiler.cli._common import print_report
-from courier_compiler.generations import KEEP
-from courier_compiler.installed import STATE, Change, Place
 from courier_compiler.profile import Profile, load_profile, profile_names
-from courier_compiler.reload import ReloadPlan, Services, services
-from courier_compiler.staging import Options
 from courier_schema.report import CourierSiteError, Report
 
 

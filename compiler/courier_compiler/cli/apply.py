@@ -10,8 +10,12 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from courier_compiler import confirmation, generations, pipeline
-from courier_compiler.apply import Outcome, apply, preview, recover
+from courier_compiler import pipeline
+from courier_compiler.applying import confirmation, generations
+from courier_compiler.applying.apply import Outcome, apply, preview, recover
+from courier_compiler.applying.installed import Place
+from courier_compiler.applying.reload import ReloadPlan, known_to, plan_reload, running, services, touches_of
+from courier_compiler.applying.staging import Options, target
 from courier_compiler.artefact import Artefact, Daemon
 from courier_compiler.build import build, manifest
 from courier_compiler.cli import Verb
@@ -28,9 +32,6 @@ from courier_compiler.cli._host import (
     services_to_tell,
 )
 from courier_compiler.host import LocalHost
-from courier_compiler.installed import Place
-from courier_compiler.reload import ReloadPlan, known_to, plan_reload, running, services, touches_of
-from courier_compiler.staging import Options, target
 from courier_schema.legacy.manifest import NAME, Manifest
 from courier_schema.report import CourierSiteError, Report
 from courier_schema.source.secrets import HostSecrets
@@ -157,10 +158,9 @@ def _nothing() -> None:
 
 
 def _await_confirmation(options: argparse.Namespace, place: Place, number: int) -> int:
-    print(
-        f"say courier-compile apply --confirmed before {confirmation.deadline(place)}, or it is taken back", flush=True
-    )
+    latest = confirmation.deadline(place)
     try:
+        print(f"say courier-compile apply --confirmed before {latest}, or it is taken back", flush=True)
         kept = confirmation.wait(place, number)
     except KeyboardInterrupt:
         confirmation.take_back(place, number)

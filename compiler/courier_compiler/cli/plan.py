@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Final
 
 from courier_compiler import pipeline
+from courier_compiler.applying.installed import MemoryTree
 from courier_compiler.build import Build, build
 from courier_compiler.cli import Verb
 from courier_compiler.cli._common import add_site, progress, wants_colour
 from courier_compiler.host import LocalHost
-from courier_compiler.installed import MemoryTree
 from courier_compiler.pipeline import Reading
 from courier_compiler.planning.against import tree_at
 from courier_compiler.planning.guards import CUSTOMARY, WORDS, Limits

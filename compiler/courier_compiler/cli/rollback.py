@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import argparse
 
-from courier_compiler import confirmation, generations
-from courier_compiler.apply import preview, recover, rollback
+from courier_compiler.applying import confirmation, generations
+from courier_compiler.applying.apply import preview, recover, rollback
+from courier_compiler.applying.installed import Place
+from courier_compiler.applying.reload import known_to, plan_reload, running, services, touches_of
+from courier_compiler.applying.staging import target
 from courier_compiler.cli import Verb
 from courier_compiler.cli._common import add_format, progress
 from courier_compiler.cli._host import (
@@ -19,9 +22,6 @@ from courier_compiler.cli._host import (
     say_reload,
     services_to_tell,
 )
-from courier_compiler.installed import Place
-from courier_compiler.reload import known_to, plan_reload, running, services, touches_of
-from courier_compiler.staging import target
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

@@ -14,11 +14,11 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final
 
-from courier_compiler.alias_files import STANDARD
-from courier_compiler.alias_names import POSTMASTER
 from courier_compiler.importing.draft import Draft, fits
 from courier_compiler.importing.installation import Installation
 from courier_compiler.importing.tables import alias_sources, read_database
+from courier_compiler.parts.alias_files import STANDARD
+from courier_compiler.parts.alias_names import POSTMASTER
 from courier_schema.legacy.formats.address import render, split_list, tokenise
 from courier_schema.legacy.formats.aliases.compile import compile_aliases
 from courier_schema.legacy.formats.aliases.records import unpack

@@ -11,8 +11,6 @@ import posixpath
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from courier_compiler.alias_files import STANDARD
-from courier_compiler.alias_names import POSTMASTER, AliasNames
 from courier_compiler.importing.access import network_of
 from courier_compiler.importing.domains import DomainTables
 from courier_compiler.importing.draft import fits
@@ -24,6 +22,8 @@ from courier_compiler.importing.routes import read_routes
 from courier_compiler.importing.settings import OF_THE_BUILD, Wanted, as_shipped
 from courier_compiler.importing.settings_files import SettingsFile, is_same, read_settings, row_of
 from courier_compiler.importing.shipped import is_shipped
+from courier_compiler.parts.alias_files import STANDARD
+from courier_compiler.parts.alias_names import POSTMASTER, AliasNames
 from courier_schema.legacy.formats.access import EVERYBODY
 from courier_schema.legacy.formats.domains import normal_form
 from courier_schema.legacy.tables import table

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from courier_compiler.installed import DirectoryTree, FileState, Place, Tree
+from courier_compiler.applying.installed import DirectoryTree, FileState, Place, Tree
 from courier_schema.legacy.manifest import NAME, MalformedManifest, Manifest, load_manifest
 from courier_schema.report import CourierSiteError
 

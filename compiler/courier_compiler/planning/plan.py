@@ -11,8 +11,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from courier_compiler.artefact import Artefact
-from courier_compiler.installed import (
+from courier_compiler.applying.installed import (
     Change,
     Create,
     Drift,
@@ -25,13 +24,14 @@ from courier_compiler.installed import (
     compare,
     plan_checksum,
 )
+from courier_compiler.applying.reload import Step, plan_reload
+from courier_compiler.artefact import Artefact
 from courier_compiler.planning.difference import Compared, Difference, compare_contents
 from courier_compiler.planning.effects import Effect, effects_of
 from courier_compiler.planning.forms import database_of
 from courier_compiler.planning.guards import CUSTOMARY, Limits, guarded, refused
 from courier_compiler.planning.sides import Content, Side, Sides, directories_of, name_of
 from courier_compiler.planning.timing import When
-from courier_compiler.reload import Step, plan_reload
 from courier_compiler.resolved import ResolvedSite
 from courier_schema.legacy.manifest import Manifest
 from courier_schema.marks import MarkMap

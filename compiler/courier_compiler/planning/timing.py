@@ -8,8 +8,8 @@ from enum import StrEnum
 from fnmatch import fnmatchcase
 from typing import Final
 
+from courier_compiler.applying.reload import ORDER, STARTING
 from courier_compiler.artefact import Daemon
-from courier_compiler.reload import ORDER, STARTING
 
 
 class Live(StrEnum):

@@ -103,7 +103,7 @@ def format_value(action: Deny | Allow) -> bytes:
         return b"deny"
     names = [name for name, _ in action.variables]
     if len(set(names)) != len(names):
-        raise ValueError(f"a variable is set twice: {names!r}")
+        raise ValueError(f"a variable is set twice: {', '.join(map(cite, names))}")
     return b",".join((b"allow", *(_format_variable(name, text) for name, text in action.variables)))
 
 
@@ -169,9 +169,9 @@ def _variable(item: bytes) -> Variable:
 
 def _format_variable(name: bytes, text: bytes) -> bytes:
     if not _VARIABLE_NAME.fullmatch(name):
-        raise ValueError(f"{name!r} is not a name of an environment variable")
+        raise ValueError(f"{cite(name)} is not a name of an environment variable")
     if text != text.rstrip(_SPACES) or b"\n" in text or b"\0" in text:
-        raise ValueError(f"{text!r} ends in white space or holds a line end, which {name!r} cannot")
+        raise ValueError(f"{cite(text)} ends in white space or holds a line end, which {cite(name)} cannot")
     return b"%b=%b" % (name, _quoted(text)) if text else name
 
 

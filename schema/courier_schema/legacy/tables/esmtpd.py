@@ -88,7 +88,7 @@ class Esmtpd(Session, Manners, Access, BlockLimits, Listener, Server, Boot, file
     esmtp_tls_required: Annotated[Flag, Absent("off")] | None = None
     """Take no mail before STARTTLS; when TLS is not usable, every client is turned away."""
     tls_certfile: Annotated[Path, Absent("STARTTLS is not offered")] | None = "${certsdir}/esmtpd.pem"
-    tls_private_keyfile: Annotated[Path, Since("1.3.5")] | None = None
+    tls_private_keyfile: Path | None = None
     mailuser: SystemName = "${mailuser}"
     """User that the listener and its sessions run as; without it they run as root."""
     mailgroup: SystemName = "${mailgroup}"

@@ -19,8 +19,8 @@ from types import MappingProxyType
 from typing import Final, Protocol
 
 from courier_compiler import profile as profiles
+from courier_compiler.applying.installed import Change, Place
 from courier_compiler.artefact import Artefact, Daemon
-from courier_compiler.installed import Change, Place
 from courier_compiler.profile import Profile
 from courier_schema.legacy.formats import shell
 from courier_schema.legacy.formats.source import Source

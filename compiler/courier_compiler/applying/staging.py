@@ -11,12 +11,11 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
-from courier_compiler import generations
-from courier_compiler.accounts import Accounts
-from courier_compiler.artefact import Artefact
-from courier_compiler.durable import Disk, Owner, same_mount
-from courier_compiler.generations import KEEP, Generation, InForce, Pending
-from courier_compiler.installed import (
+from courier_compiler.applying import generations
+from courier_compiler.applying.accounts import Accounts
+from courier_compiler.applying.durable import Disk, Owner, same_mount
+from courier_compiler.applying.generations import KEEP, Generation, InForce, Pending
+from courier_compiler.applying.installed import (
     Change,
     DirectoryTree,
     Drift,
@@ -27,7 +26,8 @@ from courier_compiler.installed import (
     entry_of,
     is_foreign,
 )
-from courier_compiler.journal import Directory, Journal, Move, note_elsewhere, stage_path, sweep
+from courier_compiler.applying.journal import Directory, Journal, Move, note_elsewhere, stage_path, sweep
+from courier_compiler.artefact import Artefact
 from courier_compiler.profile import Permissions, Profile, customised, load_profile
 from courier_schema.legacy.manifest import NAME, Manifest
 from courier_schema.report import CourierSiteError

@@ -15,11 +15,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
-from courier_compiler.accounts import Accounts
+from courier_compiler.applying.accounts import Accounts
+from courier_compiler.applying.durable import Disk, Owner
+from courier_compiler.applying.installed import STATE, Place
+from courier_compiler.applying.journal import Move, stage_path
 from courier_compiler.artefact import Artefact, Daemon
-from courier_compiler.durable import Disk, Owner
-from courier_compiler.installed import STATE, Place
-from courier_compiler.journal import Move, stage_path
 from courier_schema.legacy.manifest import NAME, Entry, Manifest, load_manifest
 from courier_schema.report import CourierSiteError, Problem
 

@@ -12,7 +12,7 @@ from typing import Final
 
 from courier_compiler.context import Context
 from courier_compiler.origin import Origin, derived
-from courier_compiler.tables import Rows
+from courier_compiler.parts.tables import Rows
 from courier_schema.legacy.formats.access import EVERYBODY, Allow, Deny, Variable, format_value, remote_keys
 from courier_schema.legacy.formats.netblocks import key_for_network
 from courier_schema.report import Severity, SitePath
@@ -87,7 +87,7 @@ def _value(context: Context, rule: AccessRule, path: SitePath, mailbox: bool) ->
     try:
         return format_value(Allow(tuple(variables.items())))
     except ValueError as error:
-        context.problem("access-value", f"a rule cannot say this: {error}", "change the text", path)
+        context.problem("access-value", f"the access table cannot say this: {error}", "change the text", path)
         return format_value(Deny())
 
 

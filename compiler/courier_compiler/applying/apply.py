@@ -14,14 +14,14 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Final
 
-from courier_compiler import generations
+from courier_compiler.applying import generations
+from courier_compiler.applying.durable import Disk
+from courier_compiler.applying.generations import Generation
+from courier_compiler.applying.installed import STATE, Change, Drift, Kind, Place, ancestors, is_foreign, plan_checksum
+from courier_compiler.applying.journal import commit, finish, is_pending, sweep
+from courier_compiler.applying.lock import held
+from courier_compiler.applying.staging import Options, Work, directory_permissions, make_state, stage
 from courier_compiler.artefact import Artefact
-from courier_compiler.durable import Disk
-from courier_compiler.generations import Generation
-from courier_compiler.installed import STATE, Change, Drift, Kind, Place, ancestors, is_foreign, plan_checksum
-from courier_compiler.journal import commit, finish, is_pending, sweep
-from courier_compiler.lock import held
-from courier_compiler.staging import Options, Work, directory_permissions, make_state, stage
 from courier_schema.legacy.manifest import Manifest
 from courier_schema.report import CourierSiteError, Problem
 

@@ -11,10 +11,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from courier_compiler.alias_files import AliasFile
-from courier_compiler.alias_names import AliasNames
 from courier_compiler.context import Context
 from courier_compiler.origin import Origin
+from courier_compiler.parts.alias_files import AliasFile
+from courier_compiler.parts.alias_names import AliasNames
 from courier_schema.legacy.formats.aliases.compile import compile_aliases
 from courier_schema.legacy.formats.domains import Locality
 

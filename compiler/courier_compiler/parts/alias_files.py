@@ -14,9 +14,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from courier_compiler.alias_names import POSTMASTER, AliasNames
 from courier_compiler.context import Context
 from courier_compiler.origin import Origin, derived
+from courier_compiler.parts.alias_names import POSTMASTER, AliasNames
 from courier_compiler.resolved import AliasEntry, alias_entry
 from courier_schema.legacy.formats.source import Source
 from courier_schema.report import Severity, SitePath
@@ -179,6 +179,7 @@ def _postmasters(
     taken = spelt.keys() | {mailbox.login for mailbox in context.resolved.mailboxes}
     for domain, entry in context.names.hosted.items():
         name = f"{POSTMASTER}@{domain}"
-        if not domain.startswith(".") and taken.isdisjoint((name, f"{POSTMASTER}@{entry.known_as}")):
+        is_own = domain == context.names.default  # the host's postmaster, who has that name without a domain
+        if not is_own and not domain.startswith(".") and taken.isdisjoint((name, f"{POSTMASTER}@{entry.known_as}")):
             origin = derived(*entry.path, rule="every domain has a postmaster")
             yield name, domain, AliasEntry(name, (POSTMASTER,), entry.path), origin

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
-from courier_compiler.installed import Place
+from courier_compiler.applying.installed import Place
 from courier_schema.report import CourierSiteError
 
 

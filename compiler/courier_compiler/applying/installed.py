@@ -16,7 +16,7 @@ from enum import StrEnum
 from pathlib import Path, PurePosixPath
 from typing import Final, Protocol
 
-from courier_compiler.accounts import Accounts
+from courier_compiler.applying.accounts import Accounts
 from courier_compiler.artefact import Artefact
 from courier_schema.legacy.manifest import NAME, Entry, MalformedManifest, Manifest, load_manifest
 from courier_schema.report import CourierSiteError

@@ -16,8 +16,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
 
-from courier_compiler.durable import Disk, Owner
-from courier_compiler.installed import Place, ancestors
+from courier_compiler.applying.durable import Disk, Owner
+from courier_compiler.applying.installed import Place, ancestors
 from courier_schema.legacy.manifest import NAME
 from courier_schema.report import CourierSiteError
 

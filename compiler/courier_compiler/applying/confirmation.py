@@ -15,15 +15,14 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from courier_compiler import generations
-from courier_compiler.apply import Outcome, require_state, return_to, rollback, speaking
-from courier_compiler.artefact import Daemon
-from courier_compiler.durable import Disk
-from courier_compiler.generations import Stored
-from courier_compiler.installed import Place
-from courier_compiler.journal import finish
-from courier_compiler.lock import held
-from courier_compiler.reload import (
+from courier_compiler.applying import generations
+from courier_compiler.applying.apply import Outcome, require_state, return_to, rollback, speaking
+from courier_compiler.applying.durable import Disk
+from courier_compiler.applying.generations import Stored
+from courier_compiler.applying.installed import Place
+from courier_compiler.applying.journal import finish
+from courier_compiler.applying.lock import held
+from courier_compiler.applying.reload import (
     PATIENT,
     Patience,
     ReloadPlan,
@@ -35,7 +34,8 @@ from courier_compiler.reload import (
     services,
     touches_of,
 )
-from courier_compiler.staging import Options, target
+from courier_compiler.applying.staging import Options, target
+from courier_compiler.artefact import Daemon
 from courier_schema.report import CourierSiteError
 
 _LOOK: float = 0.2
@@ -140,7 +140,8 @@ def deadline(place: Place) -> str:
 
 def start_watcher(place: Place) -> None:
     """Start the watcher of the apply that holds the host; it waits until that is done."""
-    program = (sys.executable, "-m", "courier_compiler.confirmation", str(place.root.resolve()), place.sysconfdir)
+    module = "courier_compiler.applying.confirmation"
+    program = (sys.executable, "-m", module, str(place.root.resolve()), place.sysconfdir)
     subprocess.Popen(
         program,
         cwd="/",

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from courier_compiler.durable import Owner
+from courier_compiler.applying.durable import Owner
 
 
 @dataclass(frozen=True, slots=True)
