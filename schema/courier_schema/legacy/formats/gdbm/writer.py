@@ -8,9 +8,10 @@ libgdbm reads and updates it like a file of its own. Memory: about three times t
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
+from operator import itemgetter
 
 from courier_schema.legacy.formats.gdbm.layout import (
     ADDRESS,
@@ -30,6 +31,11 @@ from courier_schema.legacy.formats.gdbm.layout import (
 )
 from courier_schema.legacy.formats.records import Records, unique
 
+_Row = tuple[int, bytes, bytes]
+"""Hash, key and value."""
+_HEAP = 64
+"""Rows that are sorted together, about."""
+
 
 def dumps(records: Records, block_size: int = DEFAULT_BLOCK_SIZE) -> bytes:
     """The database file that holds these records.
@@ -38,12 +44,8 @@ def dumps(records: Records, block_size: int = DEFAULT_BLOCK_SIZE) -> bytes:
     occurs twice, and for more keys with one hash than the format can part.
     """
     geometry = Geometry(block_size)
-    table = unique(records)
-    keys, values = list(table.keys()), list(table.values())
-    hashes = hash_keys(keys)
-    # The order of keys with equal hashes is left open here: they share a bucket, whose rows are sorted below.
-    order = sorted(range(len(keys)), key=hashes.__getitem__)
-    spans = list(_spans([hashes[i] for i in order], geometry.slots))
+    rows = _rows(unique(records))
+    spans = list(_spans(rows, geometry.slots))
     depth = max(geometry.directory_bits, *(span.bits for span in spans))
 
     first_bucket = block_size + (ADDRESS.size << depth)
@@ -52,15 +54,31 @@ def dumps(records: Records, block_size: int = DEFAULT_BLOCK_SIZE) -> bytes:
     buckets: list[bytearray] = []
     contents: list[bytes] = []
     for span in spans:
-        rows = sorted((hashes[i], keys[i], values[i]) for i in order[span.first : span.last])
-        bucket, address = _bucket(blank, geometry.slots, span.bits, rows, address)
+        inside = rows[span.first : span.last]
+        bucket, address = _bucket(blank, geometry.slots, span.bits, inside, address)
         buckets.append(bucket)
-        contents.append(b"".join(chain.from_iterable(row[1:] for row in rows)))
+        contents.append(b"".join([key + value for _, key, value in inside]))
 
     padding = -address % block_size
     head = _header(geometry, depth, address + padding)
     directory = _directory(spans, depth, first_bucket, block_size)
     return b"".join(chain((head,), directory, buckets, contents, (bytes(padding),)))
+
+
+def _rows(table: Mapping[bytes, bytes]) -> list[_Row]:
+    """The table by hash and, where hashes are equal, by key.
+
+    Rows are dealt out by the first bits of their hashes and sorted in small heaps: that stays within the processor's
+    cache, where one sort of everything does not.
+    """
+    hashes = hash_keys(list(table))
+    bits = min((len(hashes) // _HEAP).bit_length(), HASH_BITS)
+    heaps: list[list[_Row]] = [[] for _ in range(1 << bits)]
+    for row in zip(hashes, table.keys(), table.values(), strict=True):
+        heaps[row[0] >> HASH_BITS - bits].append(row)
+    for heap in heaps:
+        heap.sort()
+    return list(chain.from_iterable(heaps))
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,15 +90,15 @@ class _Span:
     bits: int
     prefix: int
 
-    def halves(self, hashes: Sequence[int]) -> tuple[_Span, _Span]:
+    def halves(self, rows: Sequence[_Row]) -> tuple[_Span, _Span]:
         bits, left, right = self.bits + 1, 2 * self.prefix, 2 * self.prefix + 1
-        middle = bisect_left(hashes, right << HASH_BITS - bits, self.first, self.last)
+        middle = bisect_left(rows, right << HASH_BITS - bits, self.first, self.last, key=itemgetter(0))
         return _Span(self.first, middle, bits, left), _Span(middle, self.last, bits, right)
 
 
-def _spans(hashes: Sequence[int], slots: int) -> Iterator[_Span]:
-    """Halve the sorted hashes, bit by bit, until each part fits a bucket."""
-    pending = [_Span(0, len(hashes), 0, 0)]
+def _spans(rows: Sequence[_Row], slots: int) -> Iterator[_Span]:
+    """Halve the sorted rows, bit by bit, until each part fits a bucket."""
+    pending = [_Span(0, len(rows), 0, 0)]
     while pending:
         span = pending.pop()
         if span.last - span.first <= slots:
@@ -88,7 +106,7 @@ def _spans(hashes: Sequence[int], slots: int) -> Iterator[_Span]:
         elif span.bits == MAX_DIRECTORY_BITS:
             raise ValueError(f"more than {slots} keys have hashes that begin with the same {span.bits} bits")
         else:
-            pending += reversed(span.halves(hashes))
+            pending += reversed(span.halves(rows))
 
 
 def _blank_bucket(geometry: Geometry) -> bytes:
@@ -96,9 +114,7 @@ def _blank_bucket(geometry: Geometry) -> bytes:
     return (bytes(SLOTS_OFFSET) + slots).ljust(geometry.block_size, b"\0")
 
 
-def _bucket(
-    blank: bytes, slots: int, bits: int, rows: Sequence[tuple[int, bytes, bytes]], address: int
-) -> tuple[bytearray, int]:
+def _bucket(blank: bytes, slots: int, bits: int, rows: Sequence[_Row], address: int) -> tuple[bytearray, int]:
     """The bucket of these (hash, key, value) rows, their records from `address` on, and where they end."""
     bucket = bytearray(blank)
     BUCKET_HEAD.pack_into(bucket, BUCKET_HEAD_OFFSET, bits, len(rows))
