@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 from typing import Final
 
 from courier_compiler.artefact import Artefact, ArtefactSpec, discover
 from courier_compiler.context import Context
+from courier_compiler.origin import RULE
 from courier_compiler.resolved import ResolvedSite
 from courier_schema.legacy.manifest import Entry, Manifest
-from courier_schema.report import Problem
+from courier_schema.report import Problem, SitePath
 from courier_schema.source.secrets import MaskedSecrets, SecretSource
 
 NAMED_BY_SITE: Final = frozenset({"files", "vhosts", "aliasdir", "lists", "maildroprc"})
 """Artefact modules that make files under names of the site's choice."""
+
+_NAME_BYTES: Final = 255  # NAME_MAX of Linux, in limits.h
+_NAME_SHOWN: Final = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +31,7 @@ class Build:
 
 
 def build(resolved: ResolvedSite, secrets: SecretSource, source: str) -> Build:
-    """Make every file. SecretUnavailable when a secret's source does not give it."""
+    """Make every file. Secrets that cannot be had are problems."""
     return _make(Context(resolved, secrets, source), discover())
 
 
@@ -44,7 +49,28 @@ def _make(context: Context, specs: Iterable[ArtefactSpec]) -> Build:
                 _note_second(context, artefact, made[artefact.path][0], (made[artefact.path][1], spec.name))
             else:
                 made[artefact.path] = (artefact, spec.name)
+    _refuse_names(context, made)
     return Build(tuple(made[path][0] for path in sorted(made)), tuple(context.problems))
+
+
+def _refuse_names(context: Context, made: Mapping[str, tuple[Artefact, str]]) -> None:
+    """Names that no file system can hold: below a file, or too long."""
+    for path, (artefact, spec) in made.items():
+        if any(len(part.encode(errors="surrogateescape")) > _NAME_BYTES for part in path.split("/")):
+            says = f"/{path[:_NAME_SHOWN]}... has a part of more than {_NAME_BYTES} bytes, which no file can be called"
+            context.problem("file-name-long", says, "choose a shorter name", _named_at(artefact))
+        parents = map(str, PurePosixPath(path).parents)
+        above = next((parent for parent in parents if parent in made), None)
+        if above is not None:
+            named = artefact if spec in NAMED_BY_SITE else made[above][0]
+            says = f"/{path} would lie below /{above}, which is a file itself"
+            context.problem("file-below-file", says, "rename one of the two", _named_at(named))
+
+
+def _named_at(artefact: Artefact) -> SitePath:
+    """Where the site names a file, or else where the first of its lines comes from."""
+    reason = artefact.origins.get("") or next(iter(artefact.origins.values()), RULE)
+    return reason.path
 
 
 def _note_second(context: Context, second: Artefact, first: Artefact, specs: tuple[str, str]) -> None:

@@ -6,33 +6,34 @@ here. Files are read here only where a site carries them as they are.
 
 from __future__ import annotations
 
+import os
+import re
+import stat
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from functools import cached_property
 from pathlib import Path
+from typing import Final
 
 from courier_compiler.artefact import Artefact, Daemon
 from courier_compiler.names import Names
 from courier_compiler.origin import RULE, Origin
 from courier_compiler.profile import Permissions, Profile, version
 from courier_compiler.resolved import ResolvedSite
+from courier_compiler.secret_uses import secret_places, secret_reference, unavailable
 from courier_schema.legacy.formats import berkeley, gdbm
 from courier_schema.legacy.formats.domains import Locality
 from courier_schema.report import Problem, Severity, SitePath
 from courier_schema.site.base import Secret
 from courier_schema.site.root import Site
-from courier_schema.source.secrets import (
-    CommandSecret,
-    EnvSecret,
-    FileSecret,
-    PlainSecret,
-    SecretRef,
-    SecretSource,
-)
+from courier_schema.source.secrets import MASK, SecretSource, SecretUnavailable
 from courier_templates import render
 from courier_templates.contexts import OneLine, TextList
 
+MAX_CARRIED: Final = 1 << 26
+"""Longest file that a site carries, in bytes."""
+_BREAK: Final = re.compile(r"[\r\n]")
 HOST_NAME = "*"
 """Stands for the system's own host name, which a compiler cannot know; no domain has this name."""
 
@@ -129,16 +130,36 @@ class Context:
         layout = self.profile.layout
         return name if layout.authdir == layout.sysconfdir else f"{layout.authdir}/{name}"
 
-    def reveal(self, secret: Secret) -> str:
-        """A secret's text; SecretUnavailable when its source does not give it."""
-        return self.secrets.reveal(secret_reference(secret))
+    @cached_property
+    def _secret_places(self) -> Mapping[int, SitePath]:
+        return secret_places(self.resolved)
+
+    def reveal(self, secret: Secret, lines: bool = False) -> str:
+        """A secret's text, which may have several lines only where it says so.
+
+        A secret that cannot be had or used is a problem, and a mask stands for it.
+        """
+        try:
+            text = self.secrets.reveal(secret_reference(secret))
+        except SecretUnavailable as error:
+            self.problems.append(unavailable(self.resolved, self._secret_places.get(id(secret), ()), error))
+            return MASK
+        if lines or not _BREAK.search(text):
+            return text
+        self.problem(
+            "unusable-secret",
+            "the secret has a line break inside, and a password is one line",
+            "keep only the password there, without further lines",
+            self._secret_places.get(id(secret), ()),
+        )
+        return MASK
 
     def carried(self, name: str, path: SitePath) -> bytes:
         """A file that the site carries, by its name relative to the site. What cannot be read is a problem."""
         files = self.resolved.document.files
         base = Path(files[0]).parent if files else Path()
         try:
-            return (base / name).read_bytes()
+            return _regular(base / name)
         except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or str(error)
             self.problem(
@@ -236,6 +257,17 @@ class Context:
                 return Permissions("0600", layout.mailuser, layout.mailgroup)
 
 
+def _regular(path: Path) -> bytes:
+    """The content of a regular file. ValueError for anything else, which might never end, and for a huge one."""
+    with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise ValueError("it is not a regular file")
+        content = file.read(MAX_CARRIED + 1)
+    if len(content) > MAX_CARRIED:
+        raise ValueError(f"it is longer than {MAX_CARRIED} bytes")
+    return content
+
+
 def ended(text: str) -> str:
     """A text whose last line is ended, so that no reader loses it."""
     return text if not text or text.endswith("\n") else f"{text}\n"
@@ -243,15 +275,3 @@ def ended(text: str) -> str:
 
 _OWN_NAMES = {"me": "me", "defaultdomain": "default_domain"}
 """Control files to the names in force that fill them."""
-
-
-def secret_reference(secret: Secret) -> SecretRef:
-    """Where the secret that a site names is to be had."""
-    if secret.from_file is not None:
-        return FileSecret(secret.from_file)
-    if secret.from_env is not None:
-        return EnvSecret(secret.from_env)
-    if secret.from_command is not None:
-        return CommandSecret.of(secret.from_command)
-    assert secret.value is not None, "a secret has exactly one source"
-    return PlainSecret(secret.value)

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import PurePosixPath
+from shlex import quote
 
 from courier_compiler.artefact import Artefact
+from courier_compiler.context import Context
 from courier_compiler.origin import Kind, Origin
 from courier_compiler.resolved import ResolvedSite, Settings
 from courier_schema.docs import attribute_docs
+from courier_schema.legacy.formats.access import remote_keys
+from courier_schema.legacy.formats.aliases.lookup import as_submitted, lookup_alias
 from courier_schema.legacy.formats.dump import escape
-from courier_schema.legacy.table import Row, rows_by_name
+from courier_schema.legacy.table import Row, rows, rows_by_name
 from courier_schema.legacy.tables import FILES
 from courier_schema.report import CourierSiteError
+from courier_schema.source.secrets import MaskedSecrets
 from courier_schema.suggest import suggest
 
 _MASK = "********"
@@ -28,10 +34,7 @@ class Explanation:
 
 def explain_setting(resolved: ResolvedSite, file: str, name: str) -> Explanation:
     """The value of a setting and who decided it. CourierSiteError for a name that the file does not have."""
-    settings = resolved.settings.get(file)
-    if settings is None:
-        known = file in FILES
-        raise CourierSiteError(f"this host has no {file}" if known else f"Courier has no settings file {file}")
+    settings = _settings(resolved, file)
     row = rows_by_name(type(settings.table)).get(name)
     if row is None:
         near = suggest(name, rows_by_name(type(settings.table)))
@@ -40,8 +43,32 @@ def explain_setting(resolved: ResolvedSite, file: str, name: str) -> Explanation
     return Explanation(f"{file} {name} {_shown(row, value)}", tuple(_setting_reasons(resolved, settings, row)))
 
 
+def explain_settings(resolved: ResolvedSite, file: str) -> Iterator[Explanation]:
+    """Every assignment of a settings file that is not Courier's own default, each with who decided it."""
+    settings = _settings(resolved, file)
+    if not settings.origins and not settings.variables:
+        yield Explanation(f"{file}: all as Courier's own defaults have it", ())
+    for row in rows(type(settings.table)):
+        origin = settings.origin(row.attribute)
+        if origin.kind is not Kind.UPSTREAM:
+            shown = _shown(row, getattr(settings.table, row.attribute))
+            yield Explanation(f"{file} {row.name} {shown}", (describe(resolved, origin),))
+    for name, variable in settings.variables.items():
+        yield Explanation(f"{file} {name} = {variable.value}", (describe(resolved, variable.origin),))
+
+
+def _settings(resolved: ResolvedSite, file: str) -> Settings:
+    settings = resolved.settings.get(file)
+    if settings is None:
+        known = file in FILES
+        raise CourierSiteError(f"this host has no {file}" if known else f"Courier has no settings file {file}")
+    return settings
+
+
 def _setting_reasons(resolved: ResolvedSite, settings: Settings, row: Row) -> Iterator[str]:
-    yield describe(resolved, settings.origin(row.attribute))
+    origin = settings.origin(row.attribute)
+    if origin.kind is not Kind.UPSTREAM:
+        yield describe(resolved, origin)
     if row.attribute in settings.overruled:
         value, origin = settings.overruled[row.attribute]
         yield f"without that it would be {_shown(row, value)}: {describe(resolved, origin)}"
@@ -60,11 +87,46 @@ def _shown(row: Row, value: object) -> str:
 def explain_entry(resolved: ResolvedSite, artefact: Artefact, key: str) -> Explanation:
     """The reason of one line or record. CourierSiteError when the file has none with that key."""
     origin = artefact.origins.get(key)
+    covering = _covering(resolved, artefact, key) if origin is None else ()
+    if covering:
+        told = explain_entry(resolved, artefact, covering[0])
+        return Explanation(told.subject, (f"that is what {key} is found by", *told.reasons))
     if origin is None:
         near = suggest(key, artefact.origins)
         raise CourierSiteError(f"{artefact.path} has no entry {key}" + (f"; did you mean {near}?" if near else ""))
     subject = f"{artefact.path} {escape(key.encode())}" if key else artefact.path
     return Explanation(subject, (describe(resolved, origin),))
+
+
+def explain_file(resolved: ResolvedSite, artefact: Artefact) -> Explanation:
+    """The reason of a whole file, or how many entries with reasons of their own it has."""
+    if "" in artefact.origins:
+        return explain_entry(resolved, artefact, "")
+    count = len(artefact.origins)
+    name = artefact.path.removeprefix(f"{resolved.profile.layout.sysconfdir}/".lstrip("/"))
+    hint = (f"name one of them: courier-compile explain {name} {quote(next(iter(artefact.origins)))}",) if count else ()
+    return Explanation(f"{artefact.path}: {count} {'entry' if count == 1 else 'entries'}", hint)
+
+
+def _covering(resolved: ResolvedSite, artefact: Artefact, query: str) -> tuple[str, ...]:
+    """The first key of a database, if any, under which a program would find a query that has no entry itself."""
+    match PurePosixPath(artefact.path).name.partition("-")[0].removesuffix(".dat"):
+        case "smtpaccess" | "imapaccess" | "pop3access":
+            keys = _access_keys(query)
+        case "aliases":
+            locality = Context(resolved, MaskedSecrets(), "").locality
+            submitted = as_submitted(query, locality)
+            keys = [step.key for step in lookup_alias(submitted, lambda key: None, locality).steps]
+        case _:
+            keys = []
+    return tuple(key for key in keys if key in artefact.origins)
+
+
+def _access_keys(query: str) -> list[str]:
+    try:
+        return [key.decode() for key in remote_keys(query)]
+    except ValueError:  # no address
+        return []
 
 
 def describe(resolved: ResolvedSite, origin: Origin) -> str:

@@ -431,6 +431,21 @@ _BUILDING: Final = {
         "A file that is made twice",
         "The site names a file that another of its sections makes as well. Only one of them can be on the host.",
     ),
+    "file-below-file": Page(
+        "A file below another file",
+        "The site names a file whose directory is the name of another file. A file system has room for only one of "
+        "them.",
+    ),
+    "file-name-long": Page(
+        "A name that is too long for a file",
+        "Each part of a path has at most 255 bytes; letters beyond ASCII have two or more.",
+    ),
+    "secret-unavailable": Page(
+        "A secret that cannot be had",
+        "The file, variable or command that the site names does not give the secret, so no file can hold it and "
+        "nothing is built. Where a site is only checked, secrets may be absent: check warns of missing files and of "
+        "variables that are not set, calls a missing file an error only with --on-host, and never runs commands.",
+    ),
     "login-password": Page(
         "A password that Courier cannot read",
         "The login at another server is one line of three words, so the password is one word and not empty.",

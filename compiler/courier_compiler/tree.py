@@ -11,23 +11,25 @@ import errno
 import os
 import re
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from courier_compiler.artefact import Artefact
-from courier_schema.legacy.manifest import NAME, Manifest
+from courier_schema.legacy.manifest import NAME, MalformedManifest, Manifest, load_manifest
 from courier_schema.report import CourierSiteError
 
 _AT_FDCWD = -100
 _RENAME_EXCHANGE = 2  # renameat2(2), Linux 3.15
+_NAMED = 3
+"""Files of somebody else that a message names."""
 _STAGE = re.compile(r"\.(?P<target>.+)\.building-(?P<pid>\d+)")
 
 
 def write_tree(target: Path, artefacts: Iterable[Artefact], manifest: Manifest) -> None:
     """Make `target` exactly these files and their manifest. CourierSiteError when the world does not let us."""
-    _refuse_foreign(target)
     stage = target.parent / f".{target.name}.building-{os.getpid()}"
     try:
+        _refuse_foreign(target)
         target.parent.mkdir(parents=True, exist_ok=True)
         _sweep(target)
         stage.mkdir()
@@ -42,13 +44,43 @@ def write_tree(target: Path, artefacts: Iterable[Artefact], manifest: Manifest) 
 
 
 def _refuse_foreign(target: Path) -> None:
-    """Only a tree of ours, an empty directory or nothing may be replaced."""
+    """Only a tree of ours without any file more, an empty directory or nothing may be replaced."""
     if target.is_symlink() or (target.exists() and not target.is_dir()):
         raise CourierSiteError(f"{target} is not a directory: name another output directory")
-    if target.is_dir() and not (target / NAME).exists() and any(target.iterdir()):
+    if not target.is_dir() or not any(target.iterdir()):
+        return
+    if not (target / NAME).exists():
         raise CourierSiteError(
             f"{target} holds files but no {NAME}: name an empty directory, or one that was built before"
         )
+    foreign = sorted(set(_files_below(target)) - {NAME, *_own(target)})
+    if foreign:
+        more = f" and {len(foreign) - _NAMED} more" if len(foreign) > _NAMED else ""
+        raise CourierSiteError(
+            f"{target} holds files that no build made ({', '.join(map(repr, foreign[:_NAMED]))}{more}): "
+            "move them away, or name another output directory"
+        )
+
+
+def _own(target: Path) -> Iterable[str]:
+    """Files that the manifest of an earlier build lists."""
+    try:
+        return load_manifest((target / NAME).read_bytes()).files
+    except MalformedManifest as error:
+        raise CourierSiteError(
+            f"{target / NAME} is not the manifest of a build: name an empty directory, or one that was built before"
+        ) from error
+
+
+def _files_below(target: Path) -> Iterator[str]:
+    """Everything but directories, relative to the target."""
+
+    def fail(error: OSError) -> None:
+        raise error
+
+    for folder, directories, names in os.walk(target, onerror=fail):
+        links = (name for name in directories if (Path(folder) / name).is_symlink())
+        yield from (str((Path(folder) / name).relative_to(target)) for name in (*names, *links))
 
 
 def _sweep(target: Path) -> None:

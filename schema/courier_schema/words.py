@@ -13,6 +13,12 @@ from pydantic_core import PydanticCustomError
 _ODD = r"\s\x00-,./:-@\[-^`{-\x7f"
 _LABEL = rf"[^{_ODD}-](?:[^{_ODD}]*[^{_ODD}-])?"
 _DOMAIN = rf"{_LABEL}(?:\.{_LABEL})*"
+_IP_ADDRESS = r"[0-9]+(?:\.[0-9]+){3}|[0-9a-fA-F:]*:[0-9a-fA-F:.]*"
+_HIDDEN = (
+    r"\x7f-\x9f\xad\u0600-\u0605\u061c\u06dd\u070f\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
+    "\U000e0000-\U000e007f"
+)
+"""Characters that nobody sees (Unicode's control and format characters), as a part of a character class."""
 
 
 def word(kind: LiteralString, pattern: str, noun: str, remedy: str) -> tuple[AfterValidator, WithJsonSchema]:
@@ -23,11 +29,17 @@ def word(kind: LiteralString, pattern: str, noun: str, remedy: str) -> tuple[Aft
         if not compiled:
             compiled.append(re.compile(pattern))
         if compiled[0].fullmatch(value) is None:
-            facts = {"value": repr(value), "noun": noun, "remedy": remedy}
+            facts = {"value": repr(value), "noun": noun, "remedy": _hidden_remedy(value) or remedy}
             raise PydanticCustomError(kind, "{value} is not {noun}", facts)
         return value
 
     return AfterValidator(check), WithJsonSchema({"type": "string", "pattern": f"^(?:{pattern})$"})
+
+
+def _hidden_remedy(value: str) -> str:
+    """What to do about characters that nobody sees; nothing where there are none."""
+    found = dict.fromkeys(f"U+{ord(character):04X}" for character in re.findall(f"[{_HIDDEN}]", value))
+    return f"remove {' and '.join(found)}, which cannot be seen" if found else ""
 
 
 Domain = Annotated[str, *word("domain", _DOMAIN, "a domain name", "write a name such as example.org")]
@@ -70,17 +82,18 @@ LocalPart = Annotated[
     str,
     *word(
         "local-part",
-        r"[^\s@\x00-\x1f#:,;()<>\"|/\\]+",
+        rf"[^\s@\x00-\x1f#:,;()<>\"|/\\{_HIDDEN}]+",
         "an account name",
         "write a name such as anna, without blanks or @",
     ),
 ]
 
+_ALIAS = rf"[^\s@#:,;()<>{_HIDDEN}]+"
 AliasName = Annotated[
     str,
     *word(
         "alias-name",
-        r"@[^\s@#:,;()<>]+|[^\s@#:,;()<>]+(?:@[^\s@#:,;()<>]+)?|\"[^\"\s#:]+\"(?:@[^\s@#:,;()<>]+)?",
+        rf"@{_ALIAS}|{_ALIAS}(?:@{_ALIAS})?|\"[^\"\s#:{_HIDDEN}]+\"(?:@{_ALIAS})?",
         "an alias",
         "write sales, sales@example.org, or @example.org for a whole domain",
     ),
@@ -91,7 +104,7 @@ Recipient = Annotated[
     str,
     *word(
         "recipient",
-        r"[^\s#,;:()<>|/\x00-\x1f][^\s#,;:()<>\x00-\x1f]*",
+        rf"[^\s#,;:()<>|/\x00-\x1f{_HIDDEN}][^\s#,;:()<>\x00-\x1f{_HIDDEN}]*",
         "a recipient",
         "write a name, an address or a UUCP path; programs and mailboxes have keys of their own (program:, mailbox:)",
     ),
@@ -101,7 +114,7 @@ Address = Annotated[
     str,
     *word(
         "address",
-        rf"[^\s@#,;:()<>|/\x00-\x1f]+(?:@{_DOMAIN})?",
+        rf"[^\s@#,;:()<>|/\x00-\x1f{_HIDDEN}]+(?:@{_DOMAIN})?",
         "an address",
         "write a name or an address such as anna@example.org",
     ),
@@ -177,13 +190,15 @@ Endpoint = Annotated[
     ),
 ]
 
-IpAddress = Annotated[
+IpAddress = Annotated[str, *word("ip-address", _IP_ADDRESS, "an IP address", "write 192.0.2.1 or 2001:db8::1")]
+
+AddressOrDomain = Annotated[
     str,
     *word(
         "ip-address",
-        r"[0-9]+(?:\.[0-9]+){3}|[0-9a-fA-F:]*:[0-9a-fA-F:.]*",
-        "an IP address",
-        "write 192.0.2.1 or 2001:db8::1",
+        rf"{_IP_ADDRESS}|{_DOMAIN}",
+        "an IP address or a domain name",
+        "write 192.0.2.1, 2001:db8::1 or a name such as example.org",
     ),
 ]
 

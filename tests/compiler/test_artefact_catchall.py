@@ -42,6 +42,19 @@ def test_catch_all_of_local_domains_is_the_last_resort_of_aliasdir() -> None:
     assert "@example.org" not in built.records("aliases.dat")
 
 
+def test_aliasdir_exists_on_every_host_because_makealiases_needs_it() -> None:
+    built = built_site(HEAD)
+    (name,) = (name for name in built.files if "/aliasdir/" in name)
+    assert name == "etc/courier/aliasdir/README"
+    assert built.files[name].origins[""].rule
+
+
+def test_a_site_may_write_the_note_in_aliasdir_itself() -> None:
+    built = built_site(HEAD + "files: {aliasdir/README: {content: ours}}\n")
+    assert built.problems == ()
+    assert built.text("aliasdir/README") == "ours"
+
+
 def test_local_domains_cannot_have_different_catch_alls() -> None:
     built = built_site(HEAD + "domains: {example.org: {catch_all: anna}, branch.example: {catch_all: ben}}\n")
     assert built.ids == ["catch-all-several"]

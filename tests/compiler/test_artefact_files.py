@@ -25,6 +25,32 @@ def test_virtual_host_is_declared_and_replaces_files() -> None:
     assert not built.has("aliases.dat.192.0.2.9")
 
 
+@pytest.mark.parametrize(
+    ("said", "looked_for"),
+    [
+        ("2001:DB8:0:0::0001", "2001:db8::1"),
+        ("2001:db8:0:1:1:1:1:1", "2001:db8:0:1:1:1:1:1"),
+        ("::ffff:192.0.2.9", "192.0.2.9"),
+        ("::FFFF:C000:209", "192.0.2.9"),
+        ("Shop.example", "shop.example"),
+    ],
+)
+def test_virtual_host_is_called_as_courier_spells_its_address(said: str, looked_for: str) -> None:
+    built = built_site(HEAD + f"virtual_hosts: {{'{said}': {{name: mail.shop.example, files: {{dsnfrom: x}}}}}}\n")
+    assert {name for name in built.files if "vhost." in name} == {f"etc/courier/vhost.{looked_for}"}
+    assert built.text(f"me.{looked_for}") == "mail.shop.example\n"
+    assert built.text(f"dsnfrom.{looked_for}") == "x\n"
+
+
+def test_two_spellings_of_one_virtual_host_are_a_problem_at_the_second() -> None:
+    hosts = "{'2001:db8:0::1': {name: a.example}, '2001:DB8::1': {name: b.example}, 192.0.2.9: {}}"
+    built = built_site(HEAD + f"virtual_hosts: {hosts}\n")
+    (problem,) = built.problems
+    assert (problem.id, problem.path) == ("duplicate-key", ("virtual_hosts", "2001:DB8::1"))
+    assert problem.says == "2001:DB8::1 is 2001:db8:0::1 in another spelling"
+    assert built.text("me.2001:db8::1") == "a.example\n"
+
+
 def test_virtual_host_that_accepts_other_domains_does_not_see_the_common_database() -> None:
     built = built_site(HEAD + "virtual_hosts: {Shop.example: {accept: [Shop.example, a.example], local_domains: []}}\n")
     assert built.lines("esmtpacceptmailfor.shop.example") == ["a.example", "shop.example"]

@@ -110,7 +110,7 @@ def test_daemons_that_read_a_file_at_their_start_are_touched_by_it() -> None:
 
 
 def test_a_secret_that_a_keyword_file_cannot_hold_is_a_problem_at_its_place() -> None:
-    found = built("auth: {mysql: {server: db, password: {from_file: pw}}}", {"pw": "two\nlines"})
+    found = built("auth: {mysql: {server: db, password: {from_file: pw}}}", {"pw": " two"})
     [problem] = [problem for problem in found.problems if problem.id == "unusable-secret"]
     assert problem.path == ("auth", "mysql", "password")
     assert "two" not in str(problem)

@@ -11,8 +11,10 @@ from compiler.built_sites import HEAD, OWNED, resolved_site
 from courier_compiler import build as build_module
 from courier_compiler.artefact import Artefact, ArtefactSpec, discover
 from courier_compiler.build import NAMED_BY_SITE, build, manifest
-from courier_compiler.context import Context, secret_reference
+from courier_compiler.context import Context
+from courier_compiler.secret_uses import secret_reference
 from courier_schema.legacy.manifest import load_manifest
+from courier_schema.report import Mark
 from courier_schema.site.base import Secret
 from courier_schema.source.secrets import (
     CommandSecret,
@@ -21,7 +23,6 @@ from courier_schema.source.secrets import (
     FixedSecrets,
     MaskedSecrets,
     PlainSecret,
-    SecretUnavailable,
 )
 
 SITE = HEAD + OWNED + "accounts: {anna: {password: {from_file: pw}}, ben: {}}\naliases: {b: ben, a: anna}\n"
@@ -49,9 +50,23 @@ def test_same_site_gives_the_same_bytes() -> None:
     assert one == other
 
 
-def test_secret_that_cannot_be_had_stops_the_build() -> None:
-    with pytest.raises(SecretUnavailable):
-        build(resolved_site(SITE), FixedSecrets({}), "site.yaml")
+def test_every_secret_that_cannot_be_had_is_a_problem_at_its_place() -> None:
+    lines = "accounts:\n  anna: {password: {from_file: a}}\n  ben: {password: {from_env: B}}\n"
+    built = build(resolved_site(HEAD + OWNED + lines), FixedSecrets({}), "site.yaml")
+    told = [(problem.id, problem.path, problem.mark) for problem in built.problems]
+    assert told == [
+        ("secret-unavailable", ("accounts", "anna", "password", "from_file"), Mark("site.yaml", 5, 21)),
+        ("secret-unavailable", ("accounts", "ben", "password", "from_env"), Mark("site.yaml", 6, 20)),
+    ]
+
+
+def test_a_password_of_several_lines_is_a_problem_and_a_file_of_several_lines_is_none() -> None:
+    lines = "accounts:\n  anna: {password: {from_file: a}}\nfiles:\n  token: {secret: {from_file: a}}\n"
+    secrets = FixedSecrets({FileSecret("a"): "one\ntwo"})
+    built = build(resolved_site(HEAD + OWNED + lines), secrets, "site.yaml")
+    assert [(problem.id, problem.path[:2]) for problem in built.problems] == [("unusable-secret", ("accounts", "anna"))]
+    (token,) = (artefact for artefact in built.artefacts if artefact.path.endswith("/token"))
+    assert token.content == b"one\ntwo\n"
 
 
 def test_masked_build_has_the_same_files_as_the_real_one() -> None:

@@ -96,3 +96,23 @@ def test_variables_of_imap_are_others_than_those_of_smtp() -> None:
     assert found(f"{site}access: {{10.0.0.0/8: {{set: {{IMAP_TLS_REQUIRED: false}}}}}}\n") == [
         "access-variable-unknown"
     ]
+
+
+@pytest.mark.parametrize("file", ["esmtpd", "esmtpd-msa", "esmtpd-ssl"])
+@pytest.mark.parametrize("name", ["RELAYCLIENT", "FAXRELAYCLIENT"])
+def test_relaying_in_the_environment_is_relaying_for_everybody(file: str, name: str) -> None:
+    assert "open-relay" in found(f'{HOST}environment: {{{file}: {{{name}: ""}}}}\n')
+
+
+def test_many_networks_are_judged_by_what_they_hold_together() -> None:
+    def site(*networks: str) -> str:
+        return f"{ANNA}{CERTIFICATE}listeners: {{submission: {{}}}}\naccess:\n" + "".join(
+            f"  '{network}': relay\n" for network in networks
+        )
+
+    slices = [f"{first}.{second}.0.0/16" for first in (20, 30) for second in range(256)]
+    assert found(site(*slices)) == ["open-relay"]
+    assert found(site("203.10.0.0/16", "203.11.0.0/16")) == ["relay-wide"]
+    assert found(site("2a00:1000::/32", "2a00:2000::/32")) == ["relay-wide"]
+    assert found(site("203.10.0.0/16", "203.10.0.0/20", "203.10.8.0/24")) == []
+    assert found(site("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")) == []

@@ -158,3 +158,53 @@ def test_a_forward_and_an_alias_of_one_name_are_told_as_such() -> None:
     account = "accounts: {anna: {forward: [ext@example.net]}}\n"
     site = f"{HOST}{OWNER}{account}domains: {{example.org: {{aliases: {{anna: other@example.net}}}}}}\n"
     assert told(site, "alias-twice") == ["anna is the same alias as the forward of anna"]
+
+
+@pytest.mark.parametrize("postmaster", ["postmaster", "Postmaster@Example.ORG", "abuse", "mailer-daemon@example.org"])
+def test_a_postmaster_who_is_postmaster_again_reaches_nobody(postmaster: str) -> None:
+    site = LOCAL_ANNA.replace("postmaster: anna", f"postmaster: {postmaster}")
+    assert found(site) == ["postmaster-unreachable"]
+
+
+def test_a_postmaster_with_an_account_may_name_itself() -> None:
+    site = LOCAL_ANNA.replace("postmaster: anna", "postmaster: postmaster")
+    assert found(site.replace("{anna: {", "{postmaster: {")) == []
+
+
+@pytest.mark.parametrize("to", ["a", "a@example.org", "A", "[a, x@example.net]"])
+def test_an_alias_may_name_itself_only_where_an_account_has_its_name(to: str) -> None:
+    site = f"{HOST}{OWNER}accounts: {{anna: {{password: {HASH}}}}}\naliases: {{a: {to}}}\n"
+    assert found(site) == ["alias-dead-end"]
+    assert found(site.replace("{anna: {", "{a: {")) == []
+
+
+def test_an_alias_may_name_itself_where_a_catch_all_takes_it() -> None:
+    domains = "domains: {example.org: {catch_all: anna}}\n"
+    assert found(f"{ANNA}{domains}aliases: {{a: a}}\n") == []
+
+
+CATCH_ALL = (
+    f"{ANNA}domains: {{virt.example: {{kind: hosted, accounts: {{bea: {{password: {HASH}}}}}, catch_all: TO}}}}\n"
+)
+
+
+@pytest.mark.parametrize("to", ["ghost", "ghost@virt.example", "nobody@example.org", "anna", "[bea, ghost]"])
+def test_a_catch_all_that_leads_to_no_name_is_reported(to: str) -> None:
+    assert found(CATCH_ALL.replace("TO", to)) == ["catch-all-dead-end"]
+
+
+@pytest.mark.parametrize("to", ["bea", "Bea@VIRT.example", "bea-more", "anna@example.org", "x@example.net", "abuse"])
+def test_a_catch_all_may_lead_to_every_name_there_is(to: str) -> None:
+    assert found(CATCH_ALL.replace("TO", to).replace("abuse", "abuse@example.org")) == []
+
+
+def test_a_catch_all_that_leads_to_nobody_saves_no_other_name() -> None:
+    domains = "domains: {example.org: {catch_all: ghost}}\n"
+    assert sorted(found(f"{ANNA}{domains}aliases: {{sales: berta}}\n")) == ["alias-dead-end", "catch-all-dead-end"]
+
+
+def test_a_catch_all_may_lead_to_another_that_leads_to_somebody() -> None:
+    domains = (
+        "{a.example: {kind: hosted, catch_all: x@b.example}, b.example: {kind: hosted, catch_all: anna@example.org}}"
+    )
+    assert found(f"{ANNA}domains: {domains}\n") == []

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from compiler.checking import ANNA, CERTIFICATE, HASH, HOST, NOW, OWNER, Seen, found, places, told
+from compiler.checking import ANNA, CERTIFICATE, HASH, HOST, NOW, OWNER, Seen, found, places, problems, told
 from courier_compiler import pipeline
-from courier_compiler.host import FileFacts, LocalHost, NoHost
+from courier_compiler.host import MAX_BYTES, FileFacts, LocalHost, NoHost
 
 SECRET = "{from_file: secrets/isp}"
 
@@ -168,3 +168,67 @@ def test_header_of_bounces_with_a_mime_header_is_fine() -> None:
     texts = r'{header: "Content-Type: text/plain; charset=utf-8\n\nDear sender,"}'
     site = f"site: example.org\nhost: {{name: mx.example.org}}\nbounces: {{texts: {texts}}}\n"
     assert "bounce-header" not in found(site)
+
+
+def test_a_file_on_this_host_is_read_only_when_asked_for_and_only_so_far(tmp_path: Path) -> None:
+    big = tmp_path / "big"
+    big.write_bytes(b"x" * (MAX_BYTES + 1))
+    facts, later = LocalHost(tmp_path).file("/big"), LocalHost(tmp_path).file("/big")
+    assert facts is not None
+    assert later is not None
+    assert facts.content == b"x" * MAX_BYTES
+    big.unlink()
+    assert later.content is None
+    zero = LocalHost().file("/dev/zero")
+    assert zero is not None
+    assert zero.content is None
+    assert LocalHost().file("/with\0nul") is None
+
+
+@pytest.mark.parametrize(
+    ("name", "section"),
+    [
+        ("aliases/more", "aliases"),
+        ("aliases-esmtp/more", "protocol_aliases"),
+        ("smtpaccess/local", "access"),
+        ("imapaccess/local", "mailbox_access"),
+        ("hosteddomains/more", "domains"),
+        ("esmtpacceptmailfor.dir/more", "domains"),
+        ("esmtppercentrelay.dir/more", "percent_relay"),
+        ("uucpneighbors/more", "uucp"),
+        ("userdb/more", "accounts"),
+        ("userdbshadow.dat", "accounts"),
+        ("hosteddomains.dat", "domains"),
+    ],
+)
+def test_a_literal_file_behind_a_database_is_sent_to_its_section(name: str, section: str) -> None:
+    reported = problems(f"{HOST}files: {{{name}: {{content: x}}}}\n")
+    assert [problem.id for problem in reported] == ["file-of-database"]
+    assert reported[0].remedy.startswith(f"say in {section}")
+
+
+def test_a_literal_file_of_no_section_is_nobody_elses_matter() -> None:
+    assert (
+        found(f"{HOST}files: {{README: {{content: x}}, data/aliases.txt: {{content: x}}, my.dat: {{content: x}}}}\n")
+        == []
+    )
+
+
+def test_a_carried_secret_is_reported_by_what_others_may_do() -> None:
+    site = f"{HOST}files: {{token: {{secret: {SECRET}, mode: 'MODE'}}}}\n"
+    assert found(site.replace("MODE", "0640")) == []
+    assert found(site.replace("MODE", "0644")) == ["secret-file-public"]
+
+
+@pytest.mark.parametrize("name", [".", "..", "...", "-x", "'-'"])
+def test_a_name_of_dots_or_with_a_dash_in_front_is_no_account(name: str) -> None:
+    assert "account-name" in found(f"{HOST}{OWNER}accounts: {{{name}: {{password: {HASH}}}}}\n")
+
+
+def test_names_are_as_long_as_the_dns_and_mail_servers_allow() -> None:
+    label, local = "x" * 63, "y" * 64
+    assert found(f"{HOST}domains: {{{label}.example: {{}}}}\naliases: {{{local}: x@example.net}}\n") == []
+    assert found(f"{HOST}domains: {{x{label}.example: {{}}}}\n") == ["name-too-long"]
+    assert found(f"{HOST}domains: {{{'.'.join([label] * 4)}: {{}}}}\n") == ["name-too-long"]
+    assert found(f"{HOST}domains: {{{'ö' * 60}.example: {{}}}}\n") == ["name-too-long"]
+    assert found(f"{HOST}aliases: {{y{local}@example.org: x@example.net}}\n") == ["local-part-too-long"]

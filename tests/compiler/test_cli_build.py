@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -65,6 +68,25 @@ def test_one_of_several_hosts_is_built_without_a_directory_of_its_own(tmp_path: 
     hosts = SITE + "hosts:\n  first: {}\n  second: {host: {name: mx2.example.org}}\n"
     assert build(tmp_path, hosts, "--host", "second") == 0
     assert (tmp_path / "out/etc/courier/me").read_text() == "mx2.example.org\n"
+
+
+def test_missing_secrets_are_all_reported_and_nothing_is_written(tmp_path: Path, capsys: Capture) -> None:
+    accounts = "accounts:\n  anna: {uid: 5000, gid: 5000, password: {from_file: none}}\n"
+    accounts += '  ben: {uid: 5001, gid: 5001, password: {from_command: ["false"]}}\n'
+    assert build(tmp_path, SITE + accounts, "--format", "json") == 1
+    told = json.loads(capsys.readouterr().out)["problems"]
+    assert [(one["id"], one["line"]) for one in told] == [("secret-unavailable", 4), ("secret-unavailable", 5)]
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_tree_is_written_even_when_nothing_can_be_printed(tmp_path: Path) -> None:
+    (tmp_path / "site.yaml").write_text(SITE)
+    command = [sys.executable, "-m", "courier_compiler.cli", "build", str(tmp_path), "-o", str(tmp_path / "out")]
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, check=False)
+    assert done.returncode == 1
+    assert done.stderr == b"courier-compile: cannot use standard output: No space left on device\n"
+    assert (tmp_path / "out" / NAME).exists()
 
 
 def test_a_report_for_programs_is_not_mixed_with_words(tmp_path: Path, capsys: Capture) -> None:

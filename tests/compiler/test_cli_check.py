@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -76,6 +77,32 @@ def test_warnings_fail_only_when_told_to(place: Path, capsys: Capture) -> None:
     assert check(place, WARNED, "--strict") == 1
 
 
+def test_secrets_that_are_missing_here_are_warned_of_and_on_the_host_a_file_is_an_error(
+    place: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("NOT_SET_HERE", raising=False)
+    (place / "ran").unlink(missing_ok=True)
+    sources = ("{from_file: none}", "{from_env: NOT_SET_HERE}", f"{{from_command: [touch, {place}/ran]}}")
+    accounts = (f"  a{n}: {{uid: 5000, gid: 5000, password: {said}}}\n" for n, said in enumerate(sources))
+    site = SOUND + "accounts:\n" + "".join(accounts)
+    for options, severities in (((), ["warning", "warning"]), (("--on-host",), ["error", "warning"])):
+        assert check(place, site, "--format", "json", *options) == ("error" in severities)
+        told = [one for one in json.loads(capsys.readouterr().out)["problems"] if one["id"] == "secret-unavailable"]
+        assert [(one["line"], one["severity"]) for one in told] == list(zip((8, 9), severities, strict=True))
+    assert not (place / "ran").exists(), "check runs no commands"
+
+
+@pytest.mark.parametrize("name", ["pipe", "/dev/zero"])
+def test_pipes_and_devices_are_neither_waited_for_nor_read(place: Path, capsys: Capture, name: str) -> None:
+    os.mkfifo(place / "pipe")
+    whole = name if name.startswith("/") else str(place / name)
+    tls = f"tls: {{certificate: {whole}}}\nlisteners: {{imaps: {{}}}}\nfiles: {{x: {{from_file: {whole}}}}}\n"
+    assert check(place, WARNED.replace("from_file: secret", f"from_file: {name}") + tls, "--full") == 1
+    printed = capsys.readouterr().out
+    assert printed.count("it is not a regular file") == 2
+    assert "chmod 600" not in printed
+
+
 def test_a_site_that_does_not_exist_is_a_problem(tmp_path: Path, capsys: Capture) -> None:
     assert main(["check", str(tmp_path / "none.yaml")]) == 1
     assert "[file-missing]" in capsys.readouterr().out
@@ -101,3 +128,15 @@ def test_on_the_mail_host_its_files_are_looked_at(place: Path, capsys: Capture) 
     capsys.readouterr()
     assert check(place, with_tls, "--root", str(elsewhere), "--on-host") == 1
     assert "/etc/ssl/mx.pem" in capsys.readouterr().out
+
+
+def test_what_only_building_finds_is_found_when_asked_for(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    site = tmp_path / "site.yaml"
+    site.write_text(
+        "site: example.org\nhost: {name: mx.example.org, postmaster: a@example.net}\n"
+        'routes: {example.net: {via: "[2001:db8::1]"}}\n'
+    )
+    assert main(["check", str(site)]) == 0
+    assert "route-ipv6-literal" not in capsys.readouterr().out
+    assert main(["check", "--full", str(site)]) == 1
+    assert "route-ipv6-literal" in capsys.readouterr().out

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -37,6 +38,55 @@ def test_a_setting_that_was_said_names_its_line(tmp_path: Path, capsys: Capture)
 def test_a_record_names_the_alias_it_follows_from(tmp_path: Path, capsys: Capture) -> None:
     assert explain(tmp_path, "aliases.dat", "info@hosted.example") == 0
     assert "follows from domains.hosted.example.aliases.info" in capsys.readouterr().out
+
+
+def test_a_settings_file_without_a_name_tells_all_that_differs_from_the_defaults(
+    tmp_path: Path, capsys: Capture
+) -> None:
+    assert explain(tmp_path, "esmtpd") == 0
+    printed = capsys.readouterr().out
+    assert "esmtpd MAXPERIP = 8\n  said in settings.esmtpd.MAXPERIP" in printed
+    assert "Courier's default" not in printed
+
+
+def test_a_setting_that_nobody_said_names_the_default_once(tmp_path: Path, capsys: Capture) -> None:
+    assert explain(tmp_path, "esmtpd", "MAXDAEMONS") == 0
+    assert capsys.readouterr().out.count("Courier's default") == 1
+
+
+def test_a_database_without_a_key_tells_how_many_entries_it_has(tmp_path: Path, capsys: Capture) -> None:
+    assert explain(tmp_path, "aliases.dat") == 0
+    subject, hint = capsys.readouterr().out.splitlines()
+    assert re.fullmatch(r"etc/courier/aliases\.dat: \d+ entries", subject)
+    assert "courier-compile explain aliases.dat " in hint
+
+
+@pytest.mark.parametrize("subject", ["/etc/courier/esmtpd", "build/etc/courier/esmtpd", "./build/etc/courier/esmtpd"])
+def test_a_file_may_be_named_by_its_path_on_the_host_or_in_a_build(
+    tmp_path: Path, capsys: Capture, subject: str
+) -> None:
+    assert explain(tmp_path, subject, "MAXPERIP") == 0
+    assert capsys.readouterr().out.startswith("esmtpd MAXPERIP = 8\n")
+
+
+@pytest.mark.parametrize(
+    ("file", "query", "key"),
+    [
+        ("smtpaccess.dat", "192.168.1.5", "192.168"),
+        ("aliases.dat", "INFO@Hosted.Example", "info@hosted.example"),
+    ],
+)
+def test_a_query_is_explained_by_the_record_that_it_is_found_by(
+    tmp_path: Path, capsys: Capture, file: str, query: str, key: str
+) -> None:
+    assert explain(tmp_path, file, query, site=SITE + "access: {192.168.0.0/16: relay}\n") == 0
+    assert capsys.readouterr().out.startswith(f"etc/courier/{file} {key}\n  that is what {query} is found by\n")
+
+
+def test_several_hosts_are_told_apart(tmp_path: Path, capsys: Capture) -> None:
+    hosts = "hosts:\n  first: {}\n  second: {host: {name: mx2.example.org}}\n"
+    assert explain(tmp_path, "me", site=SITE + hosts) == 0
+    assert [line for line in capsys.readouterr().out.splitlines() if line.endswith(":")] == ["first:", "second:"]
 
 
 def test_a_misspelt_setting_is_guessed_at(tmp_path: Path, capsys: Capture) -> None:

@@ -58,6 +58,18 @@ def test_trouble_of_the_world_is_one_line_and_status_1(tmp_path: Path, capsys: C
     assert capsys.readouterr().err == f"courier-compile: cannot read {tmp_path}/none.dat: No such file or directory\n"
 
 
+@pytest.mark.parametrize(
+    ("to", "says"), [(">/dev/full", "cannot use standard output: No space left on device"), (">&-", "is closed")]
+)
+@pytest.mark.parametrize("verb", ["reference", "check none.yaml"])
+def test_output_that_cannot_be_written_is_one_line_and_status_1(verb: str, to: str, says: str) -> None:
+    line = f"{sys.executable} -m courier_compiler.cli {verb} {to}"
+    done = subprocess.run(["sh", "-c", line], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert says in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
 def test_the_installed_command_survives_a_reader_that_goes_away() -> None:
     reading, writing = os.pipe()
     os.close(reading)

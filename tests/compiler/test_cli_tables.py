@@ -1,4 +1,4 @@
-"""tables: an existing configuration directory gets its databases, all of them or none."""
+"""tables: an existing configuration directory gets its databases, each as its make command would leave it."""
 
 from __future__ import annotations
 
@@ -112,15 +112,26 @@ def test_a_directory_without_sources_is_trouble(place: str, tmp_path: Path, caps
     assert str(tmp_path / place) in capsys.readouterr().err
 
 
-def test_one_mistake_leaves_every_database_as_it_was(etc: Path, capsys: Capture) -> None:
+def test_a_mistake_leaves_its_own_database_as_it_was_and_the_others_are_replaced(etc: Path, capsys: Capture) -> None:
     put(etc / "aliases.dat", "old")
+    put(etc / "hosteddomains.dat", "old")
     put(etc / "hosteddomains/a", "one.example\ntwo.example\none.example\n")
     assert tables(etc) == 1
     printed = capsys.readouterr().out
     assert f"{etc}/hosteddomains/a:3:1: error: " in printed
     assert "   3 | one.example" in printed
-    assert names(etc) == {"aliases.dat"}
-    assert (etc / "aliases.dat").read_text() == "old"
+    assert f"{etc}/aliases.dat: 1 records\n" in printed
+    assert "hosteddomains.dat: " not in printed
+    assert (etc / "hosteddomains.dat").read_text() == "old"
+    assert records(etc / "aliases.dat") == {b"root@example.com": b"anna@example.com\n"}
+    assert names(etc) == set(DATABASES)
+
+
+def test_aliases_and_access_may_fail_each_for_themselves(etc: Path) -> None:
+    put(etc / "aliases/system", "no colon\n")
+    put(etc / "smtpaccess/default", "10.0.0.0/8\tallow\n10.0.0.0/8\tdeny\n")
+    assert tables(etc) == 1
+    assert names(etc) == set(DATABASES) - {"aliases.dat", "smtpaccess.dat"}
 
 
 def test_warnings_do_not_fail_unless_told_to(etc: Path, capsys: Capture) -> None:
@@ -235,6 +246,12 @@ def test_without_aliasdir_the_command_fails_as_the_real_one_does(etc: Path, caps
     assert not (etc / "aliases.dat").exists()
 
 
+def test_a_built_tree_has_the_directory_even_if_no_alias_runs_a_program(tmp_path: Path) -> None:
+    put(tmp_path / "site.yaml", "site: example.com\nhost: {name: mx.example.com, postmaster: a@example.net}\n")
+    assert main(["build", str(tmp_path / "site.yaml"), "-o", str(tmp_path / "tree")]) == 0
+    assert tables(tmp_path / "tree/etc/courier", "--only", "aliases") == 0
+
+
 def test_includes_below_the_configured_directory_are_read_here(etc: Path) -> None:
     put(etc / "aliases/system", "all: :include:/etc/courier/lists/all\n")
     put(etc / "lists/all", "anna\nben@example.net\n")
@@ -245,7 +262,7 @@ def test_includes_below_the_configured_directory_are_read_here(etc: Path) -> Non
 def test_half_a_failed_userdb_is_replaced_as_the_real_tool_does(etc: Path) -> None:
     put(etc / "userdb", "anna\tuid=1\nanna\tuid=2\nben\tsystempw=secret\n")
     assert tables(etc) == 1
-    assert names(etc) == {"userdbshadow.dat"}
+    assert names(etc) == set(DATABASES) - {"userdb.dat"}
     assert records(etc / "userdbshadow.dat") == {b"ben": b"systempw=secret"}
 
 

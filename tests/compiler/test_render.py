@@ -40,6 +40,24 @@ def test_text_without_colour_has_no_escapes_and_with_colour_has(problems: list[P
     assert "\033[1;31merror" in render(problems, "text", colour=True)
 
 
+def test_text_shows_control_characters_instead_of_sending_them(tmp_path: Path) -> None:
+    (tmp_path / "x.yaml").write_text("a: \x1b[2J\x07\u202eb\n")
+    problem = Problem("x", "the value\nis \x1b[0m odd", "stop", Mark(str(tmp_path / "x.yaml"), 1, 6))
+    text = render([problem], "text")
+    assert "error: the value\\nis \\x1b[0m odd [x]\n    1 | a: \\x1b[2J\\x07\\u202eb\n" in text
+    assert f"      | {' ' * 8}^\n" in text
+
+
+@pytest.mark.parametrize("column", [1, 500, 4000])
+def test_text_shows_of_a_long_line_what_is_around_the_spot(tmp_path: Path, column: int) -> None:
+    line = "".join(chr(0x4E00 + position) for position in range(4000))
+    (tmp_path / "x.yaml").write_text(line + "\n")
+    problem = Problem("x", "a value " + "v" * 100_000, "stop", Mark(str(tmp_path / "x.yaml"), 1, column))
+    lines = render([problem], "text").splitlines()
+    assert max(map(len, lines)) < 1000
+    assert lines[1][lines[2].index("^")] == line[column - 1]
+
+
 def test_json_carries_every_fact(problems: list[Problem], site: Path) -> None:
     told = json.loads(render(problems, "json"))
     assert told["counts"] == {"error": 1, "warning": 1}

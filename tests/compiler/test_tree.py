@@ -59,10 +59,9 @@ def test_the_manifest_describes_the_tree(tmp_path: Path) -> None:
 
 def test_a_second_build_replaces_the_first_and_leaves_nothing_beside_it(tmp_path: Path) -> None:
     _write(tmp_path / "build", "one")
-    (tmp_path / "build" / "etc/courier/stray").touch()
+    (tmp_path / "build" / "etc/courier/me").write_text("edited by hand\n")
     _write(tmp_path / "build", "two")
     assert (tmp_path / "build/etc/courier/me").read_text() == "two\n"
-    assert not (tmp_path / "build/etc/courier/stray").exists()
     assert [path.name for path in tmp_path.iterdir()] == ["build"]
 
 
@@ -71,6 +70,27 @@ def test_a_directory_with_other_things_in_it_is_not_touched(tmp_path: Path) -> N
     with pytest.raises(CourierSiteError, match=r"holds files but no manifest\.json"):
         _write(tmp_path, "one")
     assert (tmp_path / "letters").read_text() == "dear"
+
+
+def test_another_program_s_manifest_json_does_not_make_a_directory_ours(tmp_path: Path) -> None:
+    (tmp_path / NAME).write_text('{"name": "a web page"}\n')
+    (tmp_path / "photo").write_text("smile")
+    with pytest.raises(CourierSiteError, match="is not the manifest of a build"):
+        _write(tmp_path, "one")
+    assert (tmp_path / "photo").read_text() == "smile"
+
+
+def test_files_put_into_a_built_tree_are_named_and_kept(tmp_path: Path) -> None:
+    target = tmp_path / "build"
+    _write(target, "one")
+    (target / "notes").mkdir()
+    for name in ("a", "b", "c", "notes/d"):
+        (target / name).write_text("mine")
+    (target / "notes/link").symlink_to(tmp_path, target_is_directory=True)
+    with pytest.raises(CourierSiteError, match=r"no build made \('a', 'b', 'c' and 2 more\)"):
+        _write(target, "two")
+    assert (target / "notes/d").read_text() == "mine"
+    assert (target / "etc/courier/me").read_text() == "one\n"
 
 
 @pytest.mark.parametrize("reason", [errno.ENOSPC, errno.EIO, errno.EROFS])
@@ -112,12 +132,14 @@ from pathlib import Path
 sys.path.insert(0, {tests!r})
 from courier_compiler import tree
 from courier_compiler.artefact import Artefact
-from courier_schema.legacy.manifest import Manifest
+from courier_schema.legacy.manifest import Entry, Manifest
 number = 0
 while True:
     number += 1
     files = [Artefact(f"etc/f{{i}}", str(number).encode()) for i in range(40)]
-    tree.write_tree(Path({target!r}), files, Manifest("s", "h", "p", {{}}, {{}}))
+    entries = {{file.path: Entry(file.sha256, "0644", "root", "root") for file in files}}
+    manifest = Manifest("s", "h", "p", {{}}, entries)
+    tree.write_tree(Path({target!r}), files, manifest)
     print(number, flush=True)
 """
 

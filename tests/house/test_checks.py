@@ -18,7 +18,7 @@ _BY_OTHER_MEANS: Final = frozenset(
         "unknown-host",  # a name on the command line
         "text",  # text with a NUL character, which the reader of YAML refuses
         "file-name",  # no section has one yet
-        "login-password", "socks-password", "unusable-secret",  # secrets, which are masked here
+        "login-password", "socks-password", "unusable-secret", "secret-unavailable",  # secrets, which are masked here
         "makedat-many-keys", "makedat-carriage-return",  # tables that are made here have none
     }
 )  # fmt: skip

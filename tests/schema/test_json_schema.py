@@ -11,11 +11,14 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from courier_schema.export.json_schema import json_schema
+from courier_schema.site.validate import parse_site
 from courier_schema.source.yaml_tree import parse_yaml
 
 ROOT = Path(__file__).parents[2]
 SITES = sorted((ROOT / "site-examples").glob("*/site.yaml"))
-FRAGMENTS = sorted((ROOT / "site-examples").glob("*/domains/*.yaml"))
+FRAGMENTS = sorted((ROOT / "site-examples").glob("*/*/*.yaml"))
+OF_SETTINGS = ("unknown-setting", "unknown-settings-file", "wrong-setting")
+"""Ids of what is wrong with the form of settings, which is found behind the models."""
 SITE = Draft202012Validator(json_schema())
 FRAGMENT = Draft202012Validator(json_schema("fragment"))
 
@@ -34,7 +37,11 @@ def test_every_example_is_valid(path: Path) -> None:
     assert [error.message for error in SITE.iter_errors(_tree(path))] == []
 
 
-@pytest.mark.parametrize("path", FRAGMENTS, ids=lambda path: path.stem)
+def test_fragments_of_every_example_are_looked_at() -> None:
+    assert {path.parent.name for path in FRAGMENTS} >= {"domains", "fragments"}
+
+
+@pytest.mark.parametrize("path", FRAGMENTS, ids=lambda path: f"{path.parent.name}-{path.stem}")
 def test_every_fragment_is_valid(path: Path) -> None:
     assert [error.message for error in FRAGMENT.iter_errors(_tree(path))] == []
 
@@ -56,6 +63,15 @@ BROKEN = {
     "list instead of a map": {"accounts": ["anna"]},
     "duration with an unknown unit": {"queue": {"lifetime": "7y"}},
     "settings that are no map": {"settings": {"esmtpd": 3}},
+    "secret from two sources": {"accounts": {"anna": {"password": {"from_file": "a", "from_env": "b"}}}},
+    "secret from nowhere": {"accounts": {"anna": {"password": {"from_file": None}}}},
+    "service without a password": {"accounts": {"anna": {"passwords": {"imap": None}}}},
+    "two destinations": {"delivery": {"default": {"maildir": "Maildir", "mbox": "mail"}}},
+    "no destination": {"delivery": {"default": {}}},
+    "file with two contents": {"files": {"motd": {"content": "hello", "link": "/etc/motd"}}},
+    "virtual host with blanks": {"virtual_hosts": {"not a host": {}}},
+    "alias that is longer than it looks": {"aliases": {"sa\u200bles": "anna"}},
+    "recipient that reads backwards": {"aliases": {"sales": "\u202eanna"}},
 }
 
 
@@ -64,6 +80,37 @@ def test_structurally_broken_sites_are_refused(change: dict[str, Any]) -> None:
     sound = {"site": "example.org", "host": {"name": "mx.example.org"}}
     assert SITE.is_valid(sound)
     assert not SITE.is_valid({**copy.deepcopy(sound), **change})
+
+
+def _is_structural(site: Path) -> bool:
+    """Whether the form of the site is wrong: not its YAML, nor what values mean that are each possible."""
+    document = parse_yaml(site.read_text(), site.name)
+    if document.problems or {"include", "hosts"} & document.tree.keys():
+        return False
+    said = site.with_suffix(".expect").read_text()
+    ids = {problem.id for problem in parse_site(document)[1]}
+    return any(f" {name}: " in said for name in OF_SETTINGS) or bool(ids - {"contradiction"})
+
+
+STRUCTURAL = [site for site in sorted((ROOT / "tests/broken").glob("*.yaml")) if _is_structural(site)]
+
+
+def test_there_are_structurally_broken_sites_of_every_sort() -> None:
+    names = {site.stem for site in STRUCTURAL}
+    assert names >= {"unknown-key", "missing-key", "wrong-kind-number", "wrong-value", "unknown-setting", "size-word"}
+    assert len(names) > 30
+
+
+@pytest.mark.parametrize("site", STRUCTURAL, ids=lambda site: site.stem)
+def test_what_the_compiler_refuses_for_its_form_the_schema_refuses(site: Path) -> None:
+    assert not SITE.is_valid(_tree(site))
+
+
+def test_exactly_one_of_several_keys_is_enough() -> None:
+    sound = {"site": "example.org", "host": {"name": "mx.example.org"}}
+    password = {"from_file": "a", "from_env": None}
+    assert SITE.is_valid({**sound, "accounts": {"anna": {"password": password}, "ben": {"password": "$6$a$b"}}})
+    assert SITE.is_valid({**sound, "virtual_hosts": {"2001:db8::1": {}, "192.0.2.1": {}, "example.org": {}}})
 
 
 @pytest.mark.parametrize("missing", ["site", "host"])

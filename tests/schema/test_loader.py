@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import io
 from pathlib import Path
 
@@ -131,18 +130,6 @@ def test_bytes_that_are_not_utf_8_are_told_by_line_and_column(
     (problem,) = load(Path()).problems
     assert (problem.id, problem.says) == ("not-utf-8", f"the byte 0x{byte} is not UTF-8")
     assert problem.mark == Mark("site.yaml", line, column)
-
-
-def test_the_collector_works_again_after_loading(here: Path) -> None:
-    write(here / "site.yaml", "a: [\n")
-    load(Path())
-    assert gc.isenabled()
-    gc.disable()
-    try:
-        load(Path())
-        assert not gc.isenabled()
-    finally:
-        gc.enable()
 
 
 def test_links_are_followed_and_a_circle_of_folders_ends(here: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from pathlib import Path
@@ -21,6 +22,7 @@ from courier_schema.source.secrets import (
     SecretRef,
     SecretSource,
     SecretUnavailable,
+    SeenSecrets,
 )
 
 WORD = "hunter2"
@@ -164,3 +166,14 @@ def test_fixed_secrets_reveal_what_they_were_given() -> None:
     assert source.reveal(FileSecret("a")) == WORD
     assert source.reveal(PlainSecret("b")) == "b"
     assert reason(source, EnvSecret("A")) == "it is not among the fixed ones"
+
+
+def test_seen_secrets_reveal_nothing_but_tell_what_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "word").write_text(WORD)
+    os.mkfifo(tmp_path / "pipe")
+    monkeypatch.delenv("COURIER_TEST_WORD", raising=False)
+    seen = SeenSecrets(tmp_path)
+    assert {seen.reveal(ref) for ref in (FileSecret("word"), PlainSecret(WORD), CommandSecret(("false",)))} == {MASK}
+    assert reason(seen, FileSecret("none")) == "no such file or directory"
+    assert reason(seen, FileSecret("pipe")) == "it is not a regular file"
+    assert reason(seen, EnvSecret("COURIER_TEST_WORD")) == "the variable is not set"

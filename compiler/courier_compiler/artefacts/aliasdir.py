@@ -1,7 +1,8 @@
 """etc/courier/aliasdir: delivery instructions for addresses that are neither accounts nor aliases.
 
 Instructions of the site by address, those of mailing lists, and `default`, which is the catch-all of local domains.
-They run as the mail user. A dot of an address is a colon in the name of its file.
+They run as the mail user. A dot of an address is a colon in the name of its file. makealiases fails where the
+directory does not exist, even if no alias runs a program, so a file stands in it that no address leads to.
 """
 
 from __future__ import annotations
@@ -10,14 +11,25 @@ from collections.abc import Iterator
 
 from courier_compiler.artefact import Artefact, ArtefactSpec
 from courier_compiler.context import Context, ended
-from courier_compiler.origin import Origin, derived
+from courier_compiler.origin import Kind, Origin, derived
 from courier_compiler.parts.catchall import local_catch_alls
 from courier_schema.legacy.formats.domains import lower, normal_form
 from courier_schema.report import Severity, SitePath
 from courier_schema.site.lists import MailingList
 
+README = "aliasdir/README"
+NOTE = """\
+Delivery instructions for addresses that are neither accounts nor aliases: one file for
+each, a dot of the address being a colon in its name. Instructions run as the mail user.
+Courier looks here only for names that begin with a dot, and so never for this file; it
+keeps the directory in being, without which makealiases fails.
+"""
+_KEPT = Origin(Kind.DERIVED, (), "makealiases fails where the directory does not exist")
+
 
 def build(context: Context) -> Iterator[Artefact]:
+    if README not in context.site.files:
+        yield context.text(README, NOTE, _KEPT)
     for name, said in sorted(context.site.delivery.dotfiles.items()):
         path = ("delivery", "dotfiles", name)
         if name != "default":

@@ -24,7 +24,7 @@ def _made(context: Context, name: str, said: LiteralFile, path: SitePath) -> Art
     if said.link is not None:
         return context.link(name, said.link, origin)
     if said.secret is not None:
-        made = context.text(name, ended(context.reveal(said.secret)), origin, Guard.MAIL, secret=True)
+        made = context.text(name, ended(context.reveal(said.secret, lines=True)), origin, Guard.MAIL, secret=True)
     elif said.from_file is not None:
         made = context.text(name, context.carried(said.from_file, (*path, "from_file")), origin)
     else:

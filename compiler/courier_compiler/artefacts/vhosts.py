@@ -7,6 +7,7 @@ gets an empty database beside it, because Courier would else look into that of t
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -23,9 +24,14 @@ from courier_schema.words import octets
 
 
 def build(context: Context) -> Iterator[Artefact]:
-    for name, host in sorted(context.site.virtual_hosts.items()):
+    seen: dict[str, str] = {}
+    for name, host in context.site.virtual_hosts.items():
         path = ("virtual_hosts", name)
-        suffix = normal_form(name)
+        suffix = _suffix(name)
+        first = seen.setdefault(suffix, name)
+        if first != name:
+            context.problem("duplicate-key", f"{name} is {first} in another spelling", "join the two", path)
+            continue
         yield context.text(f"vhost.{suffix}", "", derived(*path))
         yield from _one_line_files(context, host, suffix, path)
         yield from _lists(context, host, suffix, path)
@@ -33,6 +39,19 @@ def build(context: Context) -> Iterator[Artefact]:
         for file, text in sorted(host.files.items()):
             if context.is_below(file, (*path, "files", file)):
                 yield context.text(f"{file}.{suffix}", ended(text), derived(*path, "files", file))
+
+
+def _suffix(name: str) -> str:
+    """The name as Courier spells it: it writes the address of a connection in its one canonical form.
+
+    An IPv4 connection to an IPv6 socket counts as one to the IPv4 address.
+    """
+    try:
+        address = ipaddress.ip_address(name)
+    except ValueError:
+        return normal_form(name)
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    return str(mapped or address)
 
 
 def _one_line_files(context: Context, host: VirtualHost, suffix: str, path: SitePath) -> Iterator[Artefact]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from courier_compiler.checks import per_site
+from courier_compiler.checks._site import knows_all_accounts
 from courier_compiler.names import Names as HostNames
 from courier_compiler.resolved import AliasEntry, ResolvedSite
 from courier_schema.legacy.formats.domains import normal_form
@@ -14,8 +15,11 @@ from courier_schema.report import SitePath
 
 LOCAL: Final = ""
 """What stands for all local domains, whose addresses are the same."""
-_STANDARD: Final = ("root", "mailer-daemon", "uucp", "abuse")
-"""Names that lead to postmaster unless the site says something else."""
+ROOT: Final = "root@"
+"""Whom Courier delivers nothing to."""
+STANDARD: Final = frozenset({ROOT, "mailer-daemon@", "uucp@", "abuse@"})
+"""Canonical names that lead to postmaster unless the site says something else."""
+_POSTMASTER: Final = "postmaster@"
 
 
 @dataclass(slots=True)
@@ -61,8 +65,8 @@ class Names:
     domains: Domains
     accounts: Mapping[str, SitePath]
     """Canonical address of each account to its place."""
-    others: frozenset[str]
-    """Canonical addresses of mailing lists, and of the names that every mail system answers for."""
+    lists: frozenset[str]
+    """Canonical addresses of mailing lists."""
     entries: Mapping[str, AliasEntry]
     """Canonical name to the first alias of that name; names that are not this server's are as they were said."""
     further: Mapping[str, list[AliasEntry]]
@@ -70,7 +74,10 @@ class Names:
     targets: Sequence[str | None]
     """Canonical addresses of all recipients in the order of the aliases; None for those of others."""
     catching: frozenset[str]
-    """Domains, `LOCAL` among them, with an alias or account that takes every name."""
+    """Domains, `LOCAL` among them, with an alias, an account or a catch-all that takes every name.
+
+    Where all accounts are known, catch-alls that lead to nobody are not among them.
+    """
     dotfiles: frozenset[str]
     """Names of local delivery instructions."""
 
@@ -89,20 +96,61 @@ class Names:
     def canonical(self, address: str) -> str:
         return self.domains.canonical(address) or address
 
-    def delivers(self, canonical: str) -> bool:
-        """Whether mail to an address of this server finds an account, an alias or instructions."""
-        if canonical in self.accounts or canonical in self.entries or canonical in self.others:
-            return True
+    def is_known(self, canonical: str) -> bool:
+        """Whether mail to an address of this server is taken: by an alias, or by somebody's mailbox."""
+        return canonical in self.entries or canonical in STANDARD or self.has_mailbox(canonical)
+
+    def has_mailbox(self, canonical: str, apart_from: str | None = None) -> bool:
+        """Whether mail that no alias leads elsewhere ends at an account, a list or instructions.
+
+        The catch-all of the domain `apart_from` does not count: that is how it is asked where itself leads.
+        """
+        if canonical in self.accounts or canonical in self.lists:
+            return canonical != ROOT
+        if canonical == ROOT or (canonical in STANDARD and canonical not in self.entries):
+            return False
         user, _, owner = canonical.rpartition("@")
-        if owner in self.catching:
+        if owner in self.catching and owner != apart_from:
             return True
         return self._extends(user, owner) or (owner == LOCAL and self._has_dotfile(user))
+
+    def reaches(self, canonical: str | None, apart_from: str | None = None) -> bool:
+        """Whether mail to a recipient finally comes to somebody, aliases followed; None is somebody elsewhere."""
+        seen: set[str] = set()
+        waiting = [canonical]
+        while waiting:
+            name = waiting.pop()
+            if name is None or "!" in name or "%" in name:
+                return True
+            if name in seen:
+                continue
+            seen.add(name)
+            if name not in self.entries:
+                if self.has_mailbox(name, apart_from):
+                    return True
+                waiting.extend({_POSTMASTER} if name in STANDARD else ())
+                continue
+            for entry in self.aliases(name):
+                targets = [self.domains.canonical(recipient) for recipient in entry.to]
+                if entry.programs or entry.mailboxes or entry.include:
+                    return True
+                if name in targets and self.has_mailbox(name, apart_from):
+                    return True
+                waiting.extend(targets)
+        return False
+
+    def caught_by(self, entry: AliasEntry) -> tuple[str, Sequence[str | None]]:
+        """The domain of a catch-all, and the canonical addresses to which it leads."""
+        owner = self.domains.owner(entry.name[1:])
+        suffix = entry.name if owner != LOCAL else ""
+        said = (name if "@" in name or "!" in name else name + suffix for name in entry.to)
+        return entry.name[1:] if owner is None else owner, tuple(map(self.domains.canonical, said))
 
     def _extends(self, user: str, owner: str) -> bool:
         """Whether a name is an account with an extension, `anna-lists`."""
         while (cut := user.rfind("-")) > 0:
             user = user[:cut]
-            if f"{user}@{owner}" in self.accounts or f"{user}@{owner}" in self.others:
+            if f"{user}@{owner}" in self.accounts or f"{user}@{owner}" in self.lists:
                 return True
         return False
 
@@ -129,26 +177,43 @@ def names(resolved: ResolvedSite) -> Names:
     entries: dict[str, AliasEntry] = {}
     further: dict[str, list[AliasEntry]] = {}
     targets: list[str | None] = []  # flat, because a hundred thousand small lists keep the collector busy
-    catching: set[str] = set()
+    catch_alls: list[AliasEntry] = []
     canonical = domains.canonical
     for entry in resolved.aliases:
         targets.extend(map(canonical, entry.to))
         name = entry.name
         if entry.path[-1] == "catch_all":
-            owner = domains.owner(name[1:])
-            catching.add(name[1:] if owner is None else owner)
+            catch_alls.append(entry)
             continue
         key = _whole_domain(domains, name) if name[0] == "@" else canonical(name) or name
         if entries.setdefault(key, entry) is not entry:
             further.setdefault(key, []).append(entry)
     accounts = {canonical(mailbox.login) or mailbox.login: mailbox.path for mailbox in resolved.mailboxes}
-    catching |= {name[1:] for name in entries if name[0] == "@"}
+    catching = {name[1:] for name in entries if name[0] == "@"}
     catching |= {login.removeprefix("alias@") for login in accounts if login.startswith("alias@")} - {LOCAL}
     dotfiles = frozenset(resolved.site.delivery.dotfiles)
     lists = resolved.site.mailing_lists
     addresses = [listed.address for listed in lists.lists.values()] if lists is not None else []
-    others = frozenset(canonical(name) or name for name in (*_STANDARD, *addresses))
-    return Names(domains, accounts, others, entries, further, targets, frozenset(catching), dotfiles)
+    known = frozenset(canonical(name) or name for name in addresses)
+    made = Names(domains, accounts, known, entries, further, targets, frozenset(catching), dotfiles)
+    return _catching(made, catch_alls, everybody=not knows_all_accounts(resolved))
+
+
+def _catching(known: Names, catch_alls: Sequence[AliasEntry], everybody: bool) -> Names:
+    """The names with the catch-alls that lead to somebody, be it by way of each other."""
+    waiting = list(catch_alls)
+    while waiting:
+        found = {id(entry): known.caught_by(entry)[0] for entry in waiting if everybody or _leads(known, entry)}
+        if not found:
+            break
+        known = replace(known, catching=known.catching | set(found.values()))
+        waiting = [entry for entry in waiting if id(entry) not in found]
+    return known
+
+
+def _leads(known: Names, entry: AliasEntry) -> bool:
+    owner, targets = known.caught_by(entry)
+    return bool(entry.programs or entry.mailboxes) or any(known.reaches(target, owner) for target in targets)
 
 
 def _owners(resolved: ResolvedSite) -> Iterator[tuple[str, str]]:

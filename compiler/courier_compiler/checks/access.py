@@ -26,6 +26,14 @@ _OPEN: Final = {4: 8, 6: 16}
 """Prefix lengths below which a network is as good as everybody."""
 _WIDE: Final = {4: 16, 6: 32}
 """Prefix lengths below which a public network is larger than most sites own."""
+_NO_LIMIT: Final = {4: 0, 6: 0}
+_SMTP_FILES: Final = ("esmtpd", "esmtpd-msa", "esmtpd-ssl")
+_RELAYING: Final = {"RELAYCLIENT": "send mail anywhere", "FAXRELAYCLIENT": "send faxes"}
+"""What access rules let single clients do by these variables."""
+_OF_ONE_SESSION: Final = frozenset({"BLOCK", "BLOCK2", "DSNENVID"})
+"""Variables that say something about one client or one message."""
+_LONGEST_BLOCK: Final = 480
+"""Bytes of a refusal that leave room for its code and line end in a reply of 512 (RFC 5321, section 4.5.3.1.5)."""
 _LOOPBACK: Final = (ipaddress.ip_network("127.0.0.1"), ipaddress.ip_network("::1"))
 _PRIVATE: Final = tuple(
     ipaddress.ip_network(text)
@@ -132,6 +140,8 @@ def _needs_login(resolved: ResolvedSite) -> bool:
 
 
 def _open_relay(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
+    yield from _relaying_by_environment(resolved)
+    yield from _too_many(resolved, _OPEN, _NO_LIMIT)
     for rule in _relaying(resolved):
         if rule.text == _EVERYBODY or any(map(_is_open, rule.networks)):
             yield Finding(
@@ -141,11 +151,62 @@ def _open_relay(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
             )
 
 
+def _relaying_by_environment(resolved: ResolvedSite) -> Iterator[Finding]:
+    """Variables that are for single clients, given to all of a service."""
+    for file, variables in resolved.site.environment.items():
+        for name in sorted(variables.keys() & _RELAYING.keys()) if file in _SMTP_FILES else ():
+            yield Finding(
+                ("environment", file, name),
+                f"{name} lets every client of {file} {_RELAYING[name]} without a login",
+                "remove it, and name the networks whose clients may do so in access",
+            )
+
+
+def _too_many(resolved: ResolvedSite, above: Mapping[int, int], up_to: Mapping[int, int]) -> Iterator[Finding]:
+    """Tables whose relaying networks are together larger than one network of a length may be."""
+    for section, networks in _public_relaying(resolved).items():
+        for version, length in above.items():
+            limit = _size(version, length)
+            own = [network for network in networks if network.version == version]
+            if any(network.num_addresses > limit for network in own):
+                continue  # that network is mentioned by itself
+            count = _addresses(own)
+            if limit < count <= _size(version, up_to[version]):
+                yield Finding(
+                    (section,),
+                    f"the networks of {section} that may relay are {count} addresses of the Internet together",
+                    "name the networks that are yours, and let all others log in at submission",
+                )
+
+
+def _public_relaying(resolved: ResolvedSite) -> Mapping[str, list[Network]]:
+    found: dict[str, list[Network]] = {}
+    for rule in _relaying(resolved):
+        public = (network for network in rule.networks if not _is_private(network))
+        found.setdefault(str(rule.path[0]), []).extend(public)
+    return found
+
+
+def _size(version: int, length: int) -> int:
+    """Addresses in a network of a prefix length."""
+    return 1 << ((32 if version == 4 else 128) - length)
+
+
+def _addresses(networks: list[Network]) -> int:
+    """Addresses in networks of one kind that may lie in each other."""
+    count, end = 0, -1
+    for first, last in sorted((int(n.network_address), int(n.broadcast_address)) for n in networks):
+        count += max(0, last - max(first, end + 1) + 1)
+        end = max(end, last)
+    return count
+
+
 def _named(rule: _Rule) -> str:
     return "everybody" if rule.text == _EVERYBODY else f"every client in {rule.text}"
 
 
 def _wide_relay(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
+    yield from _too_many(resolved, _WIDE, _OPEN)
     for rule in _relaying(resolved):
         wide = [n for n in rule.networks if n.prefixlen < _WIDE[n.version] and not _is_open(n) and not _is_private(n)]
         if wide:
@@ -277,6 +338,29 @@ def _unknown_variables(resolved: ResolvedSite, host: HostView) -> Iterator[Findi
                     )
 
 
+def _for_all_clients(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
+    for file, variables in resolved.site.environment.items():
+        for name in sorted(variables.keys() & _OF_ONE_SESSION) if file in _SMTP_FILES else ():
+            yield Finding(
+                ("environment", file, name),
+                f"{name} is for some clients, and here every client of {file} gets it",
+                "write it as set: of the rules in access for which it is meant",
+            )
+
+
+def _block_too_long(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
+    for rules in _tables(resolved).values():
+        for rule in rules:
+            said = (("block",), rule.rule.block), (("set", "BLOCK"), rule.rule.set.get("BLOCK"))
+            for where, text in said:
+                if text is not None and len(str(text).encode()) > _LONGEST_BLOCK:
+                    yield Finding(
+                        (*rule.path, *where),
+                        f"the text for {rule.text} has {len(str(text).encode())} bytes, more than fit into one reply",
+                        f"write at most {_LONGEST_BLOCK} bytes, perhaps with the address of a page that says more",
+                    )
+
+
 def _variables(section: str) -> frozenset[str]:
     """Names that have a meaning in an access table."""
     files = ("imapd", "imapd-ssl") if section == "mailbox_access" else ("esmtpd", "bofh")
@@ -386,6 +470,22 @@ CHECKS: Final = (
         "Variables of an access rule reach the server as its environment, and any name is accepted. A misspelt one "
         "is ignored without a word, and with it the restriction that it was to bring.",
         _unknown_variables,
+        Severity.WARNING,
+    ),
+    Check(
+        "environment-for-all",
+        "A variable for single clients, given to all",
+        "Access rules set variables such as BLOCK for the clients of one network. Assigned in a service's environment "
+        "they hold for everybody: BLOCK refuses all mail of the server, or takes all of it out of the block lists.",
+        _for_all_clients,
+        Severity.WARNING,
+    ),
+    Check(
+        "access-text-too-long",
+        "A refusal that is longer than a reply",
+        "The text is sent as one line of an SMTP reply, which may have 512 bytes with its code (RFC 5321, section "
+        "4.5.3.1.5). Other servers cut a longer one, or take it for a fault and try the mail again.",
+        _block_too_long,
         Severity.WARNING,
     ),
     Check(

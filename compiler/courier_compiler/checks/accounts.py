@@ -10,7 +10,7 @@ from courier_compiler.checks import Check, Finding
 from courier_compiler.checks._site import backends, mailbox_listeners, passwords
 from courier_compiler.host import HostView
 from courier_compiler.resolved import Mailbox, ResolvedSite
-from courier_schema.report import Severity
+from courier_schema.report import Severity, SitePath
 
 _SCHEMES: Final = ("MD5", "MD5RAW", "SHA", "SSHA", "SHA256", "SHA512", "CRYPT")
 _WEAK: Final = ("{MD5}", "{MD5RAW}", "{SHA}", "$1$", "{CRYPT}$1$")
@@ -95,6 +95,31 @@ def _placeholders(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
                 f"{{{name}}} is not replaced by anything",
                 "write {user}, {domain} or {address}",
             )
+
+
+def _odd_names(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
+    for mailbox in resolved.mailboxes:
+        if mailbox.user[0] in "-." and (mailbox.user[0] == "-" or not mailbox.user.strip(".")):
+            yield Finding(
+                mailbox.path,
+                f"{mailbox.user} cannot be the name of an account: programs take it for "
+                f"{'an option' if mailbox.user[0] == '-' else 'a directory'}",
+                "begin the name with a letter or a digit",
+            )
+
+
+def _homes_upwards(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
+    template = resolved.site.account_defaults.home
+    if ".." in template.split("/"):
+        yield _upwards(("account_defaults", "home"), template)
+    for mailbox in resolved.mailboxes:
+        home = mailbox.account.home
+        if home is not None and ".." in home and ".." in home.split("/"):
+            yield _upwards((*mailbox.path, "home"), home)
+
+
+def _upwards(path: SitePath, home: str) -> Finding:
+    return Finding(path, f"the home {home} leads upwards", "write the directory that is meant")
 
 
 def _weak_hash(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
@@ -201,6 +226,21 @@ CHECKS: Final = (
         "Only {user}, {domain} and {address} are replaced. Anything else in braces would stay as it is, and become a "
         "directory of that name.",
         _placeholders,
+    ),
+    Check(
+        "account-name",
+        "An account with the name of a directory or an option",
+        "Names become directories in homes and arguments of programs. A name of dots is the directory itself or the "
+        "one above, where the mail of others lies, and a name that begins with a dash is read as an option. It also "
+        "cannot be told from an empty account with an extension.",
+        _odd_names,
+    ),
+    Check(
+        "account-home-upwards",
+        "A home that leads upwards",
+        "Two dots in a home lead out of the directory before it, so the mailbox lies somewhere else than it seems to, "
+        "perhaps in that of another account. Delivery runs with the rights of the account's owner there.",
+        _homes_upwards,
     ),
     Check(
         "password-weak-hash",

@@ -69,21 +69,62 @@ def _dead_ends(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
     if not knows_all_accounts(resolved):
         return
     known = names(resolved)
-    entries, accounts = known.entries, known.accounts
+    entries, accounts, further = known.entries, known.accounts, known.further
     for entry, targets in known.routes(resolved):
         for position, target in enumerate(targets):
-            if target is None or target in accounts or target in entries or "!" in target or "%" in target:
+            if target is None or target in accounts or "!" in target or "%" in target:
                 continue
-            if entry.name[0] != "@" and not known.delivers(target) and known.canonical(entry.name) != _POSTMASTER:
+            if target in entries and entries[target] is not entry and target not in further:
+                continue
+            if _is_dead_end(known, entry, target):
                 yield _dead_end(resolved, entry, position, entry.to[position])
 
 
+def _is_dead_end(known: Names, entry: AliasEntry, target: str) -> bool:
+    """Whether one recipient of an alias gets no mail.
+
+    Catch-alls, postmaster and whole domains with another target than one account have checks of their own.
+    """
+    if entry.path[-1] == "catch_all":
+        return False
+    if entry.name[0] == "@":
+        if len(entry.to) != 1 or "@" in entry.to[0]:
+            return False
+        user, _, owner = target.rpartition("@")
+        return not (known.has_mailbox(target) or target in known.entries or known.has_mailbox(f"{user}-x@{owner}"))
+    name = known.canonical(entry.name)
+    if name == _POSTMASTER:
+        return False
+    return not known.has_mailbox(target) if target == name else not known.is_known(target)
+
+
 def _dead_end(resolved: ResolvedSite, entry: AliasEntry, position: int, recipient: str) -> Finding:
+    known = names(resolved)
+    itself = known.canonical(recipient) == known.canonical(entry.name)
     return Finding(
         recipient_path(resolved, entry, position),
-        f"{entry.name} leads to {recipient}, which is neither an account nor an alias",
+        f"{entry.name} leads to itself, and there is no account of that name"
+        if itself
+        else f"{entry.name} leads to {recipient}, which is neither an account nor an alias",
         f"correct the name, or add the account {recipient}",
     )
+
+
+def _catch_all_dead_ends(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
+    if not knows_all_accounts(resolved):
+        return
+    known = names(resolved)
+    for entry in resolved.aliases:
+        if entry.path[-1] != "catch_all":
+            continue
+        owner, targets = known.caught_by(entry)
+        for position, target in enumerate(targets):
+            if not known.reaches(target, owner):
+                yield Finding(
+                    recipient_path(resolved, entry, position),
+                    f"the catch-all leads to {entry.to[position]}, whom no mail reaches but by the catch-all itself",
+                    "name an account or an alias that exists, or an outside address",
+                )
 
 
 def recipient_path(resolved: ResolvedSite, entry: AliasEntry, position: int) -> SitePath:
@@ -248,6 +289,14 @@ CHECKS: Final = (
         "where all accounts are in the site: a directory, an SQL server or the system may know more.",
         _dead_ends,
         Severity.WARNING,
+    ),
+    Check(
+        "catch-all-dead-end",
+        "A catch-all that leads to nobody",
+        "The recipient is itself a name that does not exist, so mail for it is again a matter of the catch-all. "
+        "Courier accepts every address of the domain, sends the mail round until it notices, and returns it to "
+        "senders that are mostly forged. The check is made only where all accounts are in the site.",
+        _catch_all_dead_ends,
     ),
     Check(
         "alias-hides-account",

@@ -7,13 +7,19 @@ from typing import Final
 
 from courier_compiler.checks import Check, Finding
 from courier_compiler.checks._names import LOCAL, host_names, names
-from courier_compiler.checks._site import knows_all_accounts
+from courier_compiler.checks._site import address, knows_all_accounts
 from courier_compiler.host import HostView
 from courier_compiler.resolved import ResolvedSite
 from courier_schema.legacy.formats.domains import normal_form
 from courier_schema.legacy.formats.hosted import WILDCARD_DEPTH
-from courier_schema.report import Severity
+from courier_schema.report import Severity, SitePath
 
+_SHORT: Final = 30
+"""Characters of a name that are shown; such a name is never too long, in whatever letters it is written."""
+_LONGEST_LABEL: Final = 63
+_LONGEST_NAME: Final = 253
+_LONGEST_LOCAL: Final = 64
+_ENCODED: Final = "xn--"
 _SHORTEST: Final = 2
 """Characters of the shortest domain that Courier takes for the target of an alias domain."""
 
@@ -165,6 +171,54 @@ def _too_deep(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
                 )
 
 
+def _server_names(resolved: ResolvedSite) -> Iterator[tuple[SitePath, str]]:
+    """Every name of a domain or of the server itself, with its place."""
+    site = resolved.site
+    yield ("site",), site.site
+    for field in ("name", "default_domain", "message_id_domain", "helo"):
+        said = getattr(site.host, field)
+        if said is not None:
+            yield ("host", field), said
+    yield from ((("domains", name), name.removeprefix(".")) for name in site.domains)
+
+
+def _addresses_as_names(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
+    for path, name in _server_names(resolved):
+        if name[-1].isdigit() and address(name) is not None:
+            yield Finding(path, f"{name} is an IP address, not a name", "write a name such as mx.example.org")
+
+
+def _long_names(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
+    for path, name in _server_names(resolved):
+        if len(name) <= _SHORT:
+            continue
+        labels = [_octets(label) for label in name.split(".")]
+        if max(labels) > _LONGEST_LABEL or sum(labels) + len(labels) - 1 > _LONGEST_NAME:
+            yield Finding(
+                path,
+                f"{name[:_SHORT]}... is longer than a name of the DNS can be",
+                f"write labels of at most {_LONGEST_LABEL} characters, {_LONGEST_NAME} in all",
+            )
+
+
+def _octets(label: str) -> int:
+    """Length of a label in the DNS, where other letters than ASCII are encoded (RFC 5891)."""
+    return len(label) if label.isascii() else len(_ENCODED) + len(label.encode("punycode"))
+
+
+def _long_local_parts(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
+    accounts = ((mailbox.path, mailbox.user) for mailbox in resolved.mailboxes)
+    aliases = ((entry.path, entry.name) for entry in resolved.aliases if len(entry.name) > _LONGEST_LOCAL // 4)
+    for path, name in (*accounts, *aliases):
+        user = name.rpartition("@")[0] or name
+        if path[-1] not in ("forward", "catch_all") and len(user.encode()) > _LONGEST_LOCAL:
+            yield Finding(
+                path,
+                f"{user[:_SHORT]}... has {len(user.encode())} bytes before the at sign",
+                f"write a name of at most {_LONGEST_LOCAL} bytes",
+            )
+
+
 def _own_name_elsewhere(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
     relayed = host_names(resolved).relay
     if normal_form(resolved.me) in relayed:
@@ -279,6 +333,28 @@ CHECKS: Final = (
         "For a wildcard of hosted domains Courier cuts off at most five labels from the front of a domain. Domains "
         "that lie deeper are not found and count as somebody else's.",
         _too_deep,
+        Severity.WARNING,
+    ),
+    Check(
+        "name-is-address",
+        "An IP address in the place of a name",
+        "Names of domains and of the server stand in addresses, greetings and headers, where an IP address is not "
+        "allowed without brackets. Others refuse such mail, and a domain of that name exists nowhere.",
+        _addresses_as_names,
+    ),
+    Check(
+        "name-too-long",
+        "A name that the DNS cannot hold",
+        "The DNS allows 63 octets between two dots and 253 in a whole name (RFC 1035, section 2.3.4), counted in the "
+        "encoded form of other letters than ASCII. Nobody can find a longer name, so no mail comes to it.",
+        _long_names,
+    ),
+    Check(
+        "local-part-too-long",
+        "A name of more than 64 bytes before the at sign",
+        "Mail servers need not take a longer local part than 64 bytes (RFC 5321, section 4.5.3.1.1). Many refuse to "
+        "send to such an address, or cut it.",
+        _long_local_parts,
         Severity.WARNING,
     ),
     Check(

@@ -7,20 +7,19 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from courier_compiler.checks import Check, Finding
-from courier_compiler.checks._names import names
+from courier_compiler.checks._names import ROOT, names
 from courier_compiler.checks._site import backends, knows_all_accounts, several
 from courier_compiler.host import HostView
 from courier_compiler.resolved import ResolvedSite
 from courier_schema.report import Severity, SitePath
 
 _POSTMASTER: Final = "postmaster@"
-_ROOT: Final = "root@"
 _SYSTEM: Final = frozenset({"userdb", "pam", "pwd", "shadow"})
 """Back-ends that can be trusted not to know a postmaster of their own."""
 
 
 def _missing(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
-    if names(resolved).delivers(_POSTMASTER) or not _SYSTEM.issuperset(backends(resolved)):
+    if names(resolved).is_known(_POSTMASTER) or not _SYSTEM.issuperset(backends(resolved)):
         return
     yield Finding(
         ("host",),
@@ -30,7 +29,7 @@ def _missing(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
 
 
 def _root(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
-    if _ROOT in _ends(resolved).here:
+    if ROOT in _ends(resolved).here:
         yield Finding(
             _place(resolved),
             "mail for postmaster goes to root, to whom Courier delivers nothing",
@@ -43,7 +42,7 @@ def _unreachable(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
     if _POSTMASTER not in known.entries or not knows_all_accounts(resolved):
         return
     ends = _ends(resolved)
-    if not ends.elsewhere and not any(end == _ROOT or known.delivers(end) for end in ends.here):
+    if not ends.elsewhere and not any(end == ROOT or known.has_mailbox(end) for end in ends.here):
         to = several(end.removesuffix("@") for end in ends.here) or "aliases that lead back to postmaster"
         yield Finding(
             _place(resolved),

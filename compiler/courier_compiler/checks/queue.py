@@ -13,6 +13,8 @@ from courier_schema.legacy.codecs import seconds
 from courier_schema.report import Severity
 
 _NEVER_ZERO: Final = ("lifetime", "fax_lifetime", "retry_pause", "series_pause", "respawn_idle", "respawn_busy")
+_LONGEST: Final = 2**31 - 1
+"""Seconds that fit into the numbers of Courier's programs."""
 _WAITING: Final = ("command", "helo", "data", "local_delivery")
 
 
@@ -40,6 +42,19 @@ def _zero(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
                 f"queue.timeouts.{field} leaves the other side no time to answer",
                 "write a duration such as 5m, or remove the key for the usual one",
             )
+
+
+def _too_long(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
+    queue = resolved.site.queue
+    for path, section in ((("queue",), queue), (("queue", "timeouts"), queue.timeouts)):
+        for field in sorted(section.model_fields_set):
+            said = getattr(section, field)
+            if isinstance(said, str) and seconds(said) > _LONGEST:
+                yield Finding(
+                    (*path, field),
+                    f"{'.'.join((*path, field))} is {seconds(said)} seconds, more than Courier can count",
+                    f"write at most {_LONGEST}",
+                )
 
 
 def _warning_late(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
@@ -118,6 +133,13 @@ CHECKS: Final = (
         "A life of zero returns every message that is not delivered at the first attempt. A pause of zero tries "
         "again without end and uses up the machine. A patience of zero hangs up on everybody.",
         _zero,
+    ),
+    Check(
+        "queue-time-too-long",
+        "A time that is too long to be counted",
+        "Times are kept as numbers of 32 bits, about 68 years of seconds. A longer one turns negative or into some "
+        "other time, so that mail is returned at once or tried without pause.",
+        _too_long,
     ),
     Check(
         "queue-warning-late",

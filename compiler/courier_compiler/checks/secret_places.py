@@ -11,41 +11,17 @@ from courier_compiler.checks._site import dotted
 from courier_compiler.host import HostView
 from courier_compiler.origin import Kind
 from courier_compiler.resolved import ResolvedSite
+from courier_compiler.secret_uses import secrets_of
 from courier_schema.legacy.table import rows_by_attribute
 from courier_schema.report import Severity, SitePath
-from courier_schema.site.base import Secret, Section
+from courier_schema.site.base import Secret
 
 _OTHERS: Final = 0o007
-_LARGE: Final = ("domains", "accounts", "aliases", "protocol_aliases")
 
 
 @per_site
 def _secrets(resolved: ResolvedSite) -> tuple[tuple[SitePath, Secret], ...]:
-    """Every secret of the site with its place: the accounts' passwords first, then all others."""
-    return (*_of_accounts(resolved), *_within((), resolved.site))
-
-
-def _of_accounts(resolved: ResolvedSite) -> Iterator[tuple[SitePath, Secret]]:
-    for mailbox in resolved.mailboxes:
-        if mailbox.account.password is not None:
-            yield (*mailbox.path, "password"), mailbox.account.password
-        for service, password in mailbox.account.passwords.items():
-            yield (*mailbox.path, "passwords", service), password
-
-
-def _within(path: SitePath, value: object) -> Iterator[tuple[SitePath, Secret]]:
-    if isinstance(value, Secret):
-        yield path, value
-    elif isinstance(value, Section):
-        for name in value.model_fields_set:
-            if path or name not in _LARGE:
-                yield from _within((*path, name), getattr(value, name))
-    elif isinstance(value, dict):
-        for name, inner in value.items():
-            yield from _within((*path, name), inner)
-    elif isinstance(value, list):
-        for position, inner in enumerate(value):
-            yield from _within((*path, position), inner)
+    return tuple(secrets_of(resolved))
 
 
 def _written_out(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
@@ -85,11 +61,21 @@ def _exposed(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
         if secret.from_file is None:
             continue
         facts = host.file(str(folder / secret.from_file))
-        if facts is not None and facts.mode & _OTHERS:
+        if facts is not None and facts.is_regular and facts.mode & _OTHERS:
             yield Finding(
                 (*path, "from_file"),
                 f"everybody on this machine may read {secret.from_file} (mode {facts.mode:04o})",
                 f"run chmod 600 {secret.from_file}",
+            )
+
+
+def _public_file(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
+    for name, file in resolved.site.files.items():
+        if file.secret is not None and file.mode is not None and int(file.mode, 8) & _OTHERS:
+            yield Finding(
+                ("files", name, "mode"),
+                f"everybody on the mail host may use {name}, which holds a secret (mode {file.mode})",
+                'write mode: "0640" and the group that needs it, or remove mode',
             )
 
 
@@ -101,6 +87,14 @@ CHECKS: Final = (
         "history. A secret that is named by its file, by an environment variable or by a command is revealed only "
         "while the files for the mail host are built. Hashes of passwords may stand in a site.",
         _written_out,
+        Severity.WARNING,
+    ),
+    Check(
+        "secret-file-public",
+        "A carried secret that everybody on the mail host may read",
+        "The content of the file is a secret, and the mode that the site gives it lets every user of the mail host "
+        "read it. Without a mode the file is readable by its owner and the mail group only.",
+        _public_file,
         Severity.WARNING,
     ),
     Check(

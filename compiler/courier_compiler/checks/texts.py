@@ -26,6 +26,8 @@ _ONE_LINE: Final = frozenset(
     }
 )  # fmt: skip
 """Values of control files of which 255 bytes count."""
+_LONGEST_GREETING: Final = 506
+"""Bytes of a line of the banner: with its code and line end a reply has 512 (RFC 5321, section 4.5.3.1.5)."""
 _MEANT_EMPTY: Final = frozenset({"access", "domain", "relay_suffix", "lines", "content", "footer"})
 """Keys for which an empty text says something of its own."""
 
@@ -113,6 +115,20 @@ def _bounce_header(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
         )
 
 
+def _greeting(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
+    virtual = (
+        (("virtual_hosts", name, "greeting"), said.greeting) for name, said in resolved.site.virtual_hosts.items()
+    )
+    for path, text in ((("host", "greeting"), resolved.site.host.greeting), *virtual):
+        longest = max((len(line.encode()) for line in (text or "").split("\n")), default=0)
+        if longest > _LONGEST_GREETING:
+            yield Finding(
+                path,
+                f"a line of {dotted(path)} has {longest} bytes, more than fit into a reply",
+                f"write lines of at most {_LONGEST_GREETING} bytes",
+            )
+
+
 CHECKS: Final = (
     Check(
         "bounce-header",
@@ -144,6 +160,13 @@ CHECKS: Final = (
         "character at the end of the line; in a command or a path it makes a name that does not exist.",
         _carriage_returns,
         Severity.WARNING,
+    ),
+    Check(
+        "greeting-too-long",
+        "A banner with a line that is too long",
+        "A line of an SMTP reply may have 512 bytes, its code and line end included (RFC 5321, section 4.5.3.1.5). "
+        "Clients that allow for no more cut the banner, or hang up before the first mail.",
+        _greeting,
     ),
     Check(
         "text-too-long",

@@ -14,6 +14,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TextIO
 
 from courier_schema import __version__
 from courier_schema.report import CourierSiteError
@@ -55,7 +56,6 @@ def parser(loaded: Mapping[str, Verb]) -> argparse.ArgumentParser:
         if name in loaded:
             sub = verbs.add_parser(name, help=loaded[name].help, description=loaded[name].help)
             loaded[name].configure(sub)
-            sub.set_defaults(run=loaded[name].run)
         else:
             verbs.add_parser(name)
     return top
@@ -75,19 +75,45 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(given: list[str]) -> int:
-    options = parser({name: verb(name) for name in _needed(given)}).parse_args(given)
+    closed = _replace_closed_streams()
+    loaded = {name: verb(name) for name in _needed(given)}
     try:
-        status = options.run(options)
+        options = parser(loaded).parse_args(given)
+        status = loaded[options.verb].run(options)
         sys.stdout.flush()
     except CourierSiteError as error:
         print(f"courier-compile: {error}", file=sys.stderr)
         return 1
     except BrokenPipeError:
         # the reader went away (`| head`): what it wanted it has; keep Python's exit from complaining again
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _discard_output()
         return 1
-    assert isinstance(status, int)
+    except OSError as error:
+        place = error.filename or "standard output"
+        print(f"courier-compile: cannot use {place}: {error.strerror or error}", file=sys.stderr)
+        _discard_output()
+        return 1
+    if closed:
+        print("courier-compile: standard output is closed: nothing could be printed", file=sys.stderr)
+        return 1
     return status
+
+
+def _replace_closed_streams() -> bool:
+    """Put the null device where the caller closed an output, which Python cannot print to; whether that is stdout."""
+    closed = sys.stdout is None
+    sys.stdout = sys.stdout or _null()
+    sys.stderr = sys.stderr or _null()
+    return closed
+
+
+def _null() -> TextIO:
+    return os.fdopen(os.open(os.devnull, os.O_WRONLY), "w")
+
+
+def _discard_output() -> None:
+    """Keep Python's exit from failing once more at what standard output did not take."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 @contextmanager

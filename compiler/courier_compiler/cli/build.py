@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 
 from courier_compiler import pipeline
@@ -40,10 +41,15 @@ def run(options: argparse.Namespace) -> int:
                 made = build(reading.resolved, HostSecrets(_base(options.site)), options.site.name)
             report.extend(made.problems)
             built.append((reading, reading.resolved, made))
-    status = print_report(report.without_repeats(), options)
-    if not report.is_fatal:
-        for reading, resolved, made in built:
-            _write(options, reading, resolved, made)
+    written: list[str] = []
+    try:
+        if not report.is_fatal:
+            written += [_write(options, reading, resolved, made) for reading, resolved, made in built]
+    finally:
+        # printed last, so that a report nobody can read keeps no file from being written
+        status = print_report(report.without_repeats(), options)
+    if options.format == "text":
+        sys.stdout.writelines(written)
     return status
 
 
@@ -51,14 +57,14 @@ def _base(site: Path) -> Path:
     return site if site.is_dir() else site.parent
 
 
-def _write(options: argparse.Namespace, reading: Reading, resolved: ResolvedSite, made: Build) -> None:
+def _write(options: argparse.Namespace, reading: Reading, resolved: ResolvedSite, made: Build) -> str:
+    """Write the tree of one host; a line about it."""
     several = reading.host is not None and options.host is None
     target = options.output / str(reading.host) if several else options.output
     record = manifest(resolved, made.artefacts)
     with progress(f"writing {target}"):
         write_tree(target, made.artefacts, record)
-    if options.format == "text":
-        print(f"{target}: {len(record.files)} files for {resolved.me}, generation {record.generation}")
+    return f"{target}: {len(record.files)} files for {resolved.me}, generation {record.generation}\n"
 
 
 VERB = Verb("compile a site into a directory of finished files", configure, run)

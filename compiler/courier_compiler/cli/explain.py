@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterable
 from pathlib import Path
 
 from courier_compiler import pipeline
@@ -10,7 +11,13 @@ from courier_compiler.artefact import Artefact
 from courier_compiler.build import build
 from courier_compiler.cli import Verb
 from courier_compiler.cli._common import add_host
-from courier_compiler.explain import explain_entry, explain_setting
+from courier_compiler.explain import (
+    Explanation,
+    explain_entry,
+    explain_file,
+    explain_setting,
+    explain_settings,
+)
 from courier_compiler.problem_pages import page
 from courier_compiler.resolved import ResolvedSite
 from courier_schema.report import CourierSiteError
@@ -21,7 +28,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "subject", metavar="FILE|PROBLEM", help="compiled file such as esmtpd or aliases.dat, or a problem's id"
     )
-    parser.add_argument("key", nargs="?", metavar="KEY", help="setting, line or record in that file")
+    parser.add_argument("key", nargs="?", metavar="KEY", help="setting, line, record or what is looked up there")
     parser.add_argument("--site", type=Path, default=Path("site.yaml"), help="site file or its directory (site.yaml)")
     add_host(parser)
 
@@ -31,13 +38,31 @@ def run(options: argparse.Namespace) -> int:
     if about is not None:
         print(f"{options.subject}: {about.title}\n\n{about.why}")
         return 0
-    for resolved in _hosts(options):
-        if options.key is not None and options.subject in resolved.settings:
-            told = explain_setting(resolved, options.subject, options.key)
-        else:
-            told = explain_entry(resolved, _artefact(resolved, options.subject), options.key or "")
-        print("\n".join((told.subject, *(f"  {reason}" for reason in told.reasons if reason))))
+    hosts = _hosts(options)
+    for resolved in hosts:
+        if len(hosts) > 1:
+            print(f"{resolved.host}:")
+        for told in _told(resolved, options.subject, options.key):
+            print("\n".join((told.subject, *(f"  {reason}" for reason in told.reasons if reason))))
     return 0
+
+
+def _told(resolved: ResolvedSite, subject: str, key: str | None) -> Iterable[Explanation]:
+    name = _name(resolved, subject)
+    if name in resolved.settings:
+        return explain_settings(resolved, name) if key is None else (explain_setting(resolved, name, key),)
+    artefact = _artefact(resolved, name)
+    return (explain_file(resolved, artefact) if key is None else explain_entry(resolved, artefact, key),)
+
+
+def _name(resolved: ResolvedSite, subject: str) -> str:
+    """A file as it is called in its directory of configuration, where a path to it there or in a build is given."""
+    layout = resolved.profile.layout
+    for directory in (layout.authdir, layout.sysconfdir):
+        _, found, name = f"/{subject}".partition(f"{directory}/")
+        if found:
+            return name
+    return subject
 
 
 def _hosts(options: argparse.Namespace) -> list[ResolvedSite]:

@@ -1,6 +1,7 @@
 """tables: compile the text sources of a configuration directory into their databases, as the make commands would.
 
-Everything is compiled before anything is replaced, so one mistake leaves all databases as they were.
+Each make command is one of its own: a mistake in a source leaves the database of that source as it was, and the
+others are replaced. Everything is compiled before anything is replaced.
 """
 
 from __future__ import annotations
@@ -73,10 +74,9 @@ def _compile(place: Directory, names: Iterable[str], release: Release) -> Iterat
 
 
 def _put_in_place(outcomes: Sequence[Outcome]) -> list[Database]:
-    """Everything, or after a mistake only what the make command with the mistake leaves behind; what that was."""
-    fails = any(outcome.is_refused for outcome in outcomes)
-    databases = [one for outcome in outcomes for one in outcome.databases if one.in_spite or not fails]
-    programs = [outcome.programs for outcome in outcomes if outcome.programs is not None and not fails]
+    """Of every source what its make command leaves behind, after a mistake in it mostly nothing; what that was."""
+    databases = [one for outcome in outcomes for one in outcome.left_behind]
+    programs = [outcome.programs for outcome in outcomes if outcome.programs is not None and not outcome.is_refused]
     put_in_place(databases, programs)
     return databases
 

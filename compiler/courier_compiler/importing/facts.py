@@ -257,7 +257,8 @@ def _entry(name: str, line: str) -> str:
 
 def _instructions(installation: Installation) -> Iterator[tuple[str, str]]:
     for name in installation.directly_in("aliasdir"):
-        yield name, installation.files[f"aliasdir/{name}"].content.strip(b"\n").decode(errors="replace")
+        if name.startswith("."):  # the others are no instructions, whatever they say
+            yield name, installation.files[f"aliasdir/{name}"].content.strip(b"\n").decode(errors="replace")
 
 
 def _links(installation: Installation) -> Iterator[tuple[str, str]]:

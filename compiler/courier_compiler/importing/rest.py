@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from courier_compiler.artefacts.aliasdir import NOTE, README
 from courier_compiler.importing.draft import Draft
 from courier_compiler.importing.installation import Installation
 from courier_compiler.importing.shipped import is_shipped
@@ -26,6 +27,8 @@ def why_not_carried(installation: Installation, name: str) -> str:
         return "made by Courier's own commands"
     if name == NAME:
         return "the record of a former build"
+    if name == README and content == NOTE.encode():
+        return "the note of a former build"
     if is_left_over(name):
         return "a copy that an editor, package manager or upgrade left, which nothing reads"
     if is_shipped(content) and content:

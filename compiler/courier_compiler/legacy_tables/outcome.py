@@ -42,3 +42,8 @@ class Outcome:
     def is_refused(self) -> bool:
         """True when Courier's own tool fails."""
         return any(problem.severity is Severity.ERROR for problem in self.problems)
+
+    @property
+    def left_behind(self) -> tuple[Database, ...]:
+        """The databases that Courier's own tool puts in place."""
+        return tuple(one for one in self.databases if one.in_spite or not self.is_refused)

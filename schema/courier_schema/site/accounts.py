@@ -30,7 +30,7 @@ class Password(Secret):
     """
 
     short: ClassVar[str] = "hash"
-    sources: ClassVar[tuple[str, ...]] = ("hash", *Secret.sources)
+    one_of: ClassVar[tuple[str, ...]] = ("hash", *Secret.one_of)
 
     hash: Hash | None = None
     """Hash of the password, in any form that Courier knows."""

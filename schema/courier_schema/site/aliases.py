@@ -25,7 +25,7 @@ class Alias(Section):
     @model_validator(mode="after")
     def _somewhere(self) -> Self:
         if not (self.to or self.program or self.mailbox or self.include):
-            raise ValueError("an alias needs a destination: to, program, mailbox or include")
+            raise ValueError("an alias needs a destination: give it to, program, mailbox or include")
         return self
 
 

@@ -13,15 +13,25 @@ class Section(BaseModel):
     """A mapping of a site.
 
     `short` names the field that a bare value fills: where it is "to", `sales: anna` means `sales: {to: anna}`.
+    Of the fields that `one_of` names exactly one has to be given; such a section calls `_give_one` when validated.
     """
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, defer_build=True)
     short: ClassVar[str] = ""
+    one_of: ClassVar[tuple[str, ...]] = ()
 
     @model_validator(mode="before")
     @classmethod
     def _expand(cls, said: Any) -> Any:
         return {cls.short: said} if cls.short and not isinstance(said, (dict, cls)) else said
+
+    def _give_one(self) -> Self:
+        """Itself; ValueError unless exactly one of those fields is given."""
+        given = [name for name in self.one_of if getattr(self, name) is not None]
+        if len(given) != 1:
+            says = f"{' and '.join(given)} exclude each other" if given else "nothing is given"
+            raise ValueError(f"{says}: give exactly one of {', '.join(self.one_of)}")
+        return self
 
     @classmethod
     def unsaid(cls) -> Self:
@@ -31,17 +41,22 @@ class Section(BaseModel):
     @classmethod
     def __get_pydantic_json_schema__(cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
         schema = handler(core_schema)
+        resolved = handler.resolve_ref_schema(schema)
+        if cls.one_of:
+            resolved["oneOf"] = [
+                {"required": [name], "properties": {name: {"not": {"type": "null"}}}} for name in cls.one_of
+            ]
         if not cls.short:
             return schema
-        resolved = handler.resolve_ref_schema(schema)
-        return {"anyOf": [resolved["properties"][cls.short], schema]}
+        bare = resolved["properties"][cls.short]
+        return {"anyOf": [bare["anyOf"][0] if cls.short in cls.one_of else bare, schema]}
 
 
 class Secret(Section):
     """A password, key or token: written out, or better a reference that is revealed only while building."""
 
     short: ClassVar[str] = "value"
-    sources: ClassVar[tuple[str, ...]] = ("value", "from_file", "from_env", "from_command")
+    one_of: ClassVar[tuple[str, ...]] = ("value", "from_file", "from_env", "from_command")
 
     value: Lines | None = None
     """The secret itself. Everyone who can read the site can read it."""
@@ -54,7 +69,4 @@ class Secret(Section):
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:
-        given = [name for name in self.sources if getattr(self, name) is not None]
-        if len(given) != 1:
-            raise ValueError(f"give exactly one of {', '.join(self.sources)}")
-        return self
+        return self._give_one()

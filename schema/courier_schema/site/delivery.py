@@ -11,6 +11,8 @@ from courier_schema.words import Command, Identifier, Lines, Path, RelativePath
 class Destination(Section):
     """One default: exactly one of its keys."""
 
+    one_of: ClassVar[tuple[str, ...]] = ("maildir", "mbox", "program", "filter", "instructions")
+
     maildir: RelativePath | None = None
     """A maildir, relative to the home directory."""
     mbox: RelativePath | None = None
@@ -24,9 +26,7 @@ class Destination(Section):
 
     @model_validator(mode="after")
     def _one(self) -> Self:
-        if len(self.model_fields_set) != 1:
-            raise ValueError("give exactly one of maildir, mbox, program, filter and instructions")
-        return self
+        return self._give_one()
 
 
 class Instructions(Section):

@@ -36,9 +36,9 @@ class MailDomain(Section):
         if self.kind == "relay" and (self.accounts or self.aliases or self.catch_all):
             raise ValueError("a relay domain has no accounts, aliases or catch_all here: use kind: hosted")
         if self.alias_of and self.accounts:
-            raise ValueError(f"accounts of an alias domain belong under {self.alias_of}")
+            raise ValueError(f"an alias domain has no accounts of its own: move them to {self.alias_of}")
         if self.alias_of and self.kind == "relay":
-            raise ValueError("a relay domain cannot be an alias of a hosted one")
+            raise ValueError("a relay domain cannot be an alias of a hosted one: write kind: hosted")
         return self
 
 

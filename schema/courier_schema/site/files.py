@@ -1,11 +1,22 @@
 """virtual_hosts and files: files for one address or domain, and files that are carried as they are."""
 
-from typing import Self
+from typing import ClassVar, Self
 
 from pydantic import Field, model_validator
 
 from courier_schema.site.base import Secret, Section
-from courier_schema.words import Domain, FileMode, HostName, IpAddress, Lines, Path, RelativePath, Size, Word
+from courier_schema.words import (
+    AddressOrDomain,
+    Domain,
+    FileMode,
+    HostName,
+    IpAddress,
+    Lines,
+    Path,
+    RelativePath,
+    Size,
+    Word,
+)
 
 
 class VirtualHost(Section):
@@ -38,6 +49,8 @@ class VirtualHost(Section):
 class LiteralFile(Section):
     """A file that is carried as it is."""
 
+    one_of: ClassVar[tuple[str, ...]] = ("content", "from_file", "secret", "link")
+
     content: Lines | None = None
     """The text."""
     from_file: RelativePath | None = None
@@ -55,11 +68,8 @@ class LiteralFile(Section):
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:
-        given = [name for name in ("content", "from_file", "secret", "link") if getattr(self, name) is not None]
-        if len(given) != 1:
-            raise ValueError("give exactly one of content, from_file, secret and link")
-        return self
+        return self._give_one()
 
 
-VirtualHosts = dict[IpAddress | Domain, VirtualHost]
+VirtualHosts = dict[AddressOrDomain, VirtualHost]
 LiteralFiles = dict[RelativePath, LiteralFile]

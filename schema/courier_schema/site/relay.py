@@ -35,9 +35,11 @@ class AccessRule(Section):
     @model_validator(mode="after")
     def _coherent(self) -> Self:
         if self.action == "deny" and self.model_fields_set - {"action"}:
-            raise ValueError("a denied network has no session to which further settings could apply")
+            raise ValueError(
+                "a denied network has no session to which further settings could apply: remove all keys but action"
+            )
         if self.relay_suffix is not None and self.action != "relay":
-            raise ValueError("relay_suffix needs action: relay")
+            raise ValueError("only relaying clients have a relay_suffix: write action: relay, or remove it")
         return self
 
 

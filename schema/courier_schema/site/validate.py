@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
@@ -28,6 +29,8 @@ _WRONG_KIND = {
     "float_type": "a number",
 }
 _SHOWN = 40
+_LARGE = 2.0**53
+"""From here on a floating point number may not be the whole number that was meant."""
 _NOTHING = object()
 
 
@@ -91,24 +94,37 @@ def _problem(document: Document, path: SitePath, error: ErrorDetails) -> Problem
             )
         case "value_error":
             says, _, remedy = str(context["error"]).partition(": ")
-            return Problem(
-                "contradiction",
-                f"{name}: {says}",
-                remedy or "change one of the keys",
-                document.marks.mark(path),
-                path,
-            )
+            return Problem("contradiction", f"{name}: {says}", remedy, document.marks.mark(path), path)
         case kind if "remedy" in context:
             return Problem(kind, f"{name}: {error['msg']}", context["remedy"], document.marks.mark(path), path)
         case _:
-            said = _shown(error["input"])
-            return Problem(
-                "wrong-value",
-                f"{name}: {said} is refused",
-                _lower_first(error["msg"]),
-                document.marks.mark(path),
-                path,
-            )
+            says, remedy = _impossible(error["type"], error["input"], context)
+            return Problem("wrong-value", f"{name}: {says}", remedy, document.marks.mark(path), path)
+
+
+def _impossible(kind: str, said: object, context: Mapping[str, object]) -> tuple[str, str]:
+    """What is wrong with a value of the right kind, and what to write instead."""
+    match kind:
+        case "less_than_equal":
+            return f"{_shown(said)} is out of range", f"write at most {context['le']}"
+        case "greater_than_equal":
+            return f"{_shown(said)} is out of range", f"write at least {context['ge']}"
+        case "too_short":
+            return "the list is empty", "write at least one entry"
+        case "literal_error":
+            return f"{_shown(said)} is not among the possible values", _choice(said, str(context["expected"]))
+        case _:
+            return f"{_shown(said)} is not possible here", "look up in the manual what the key takes"
+
+
+def _choice(said: object, expected: str) -> str:
+    """The remedy for a value that is none of those expected, which are given as pydantic words them."""
+    if said == expected:
+        return f"write {expected} without quotes"
+    if not isinstance(said, str):
+        return f"put it in quotes: '{said}'" if f"'{said}'" in expected else f"write {expected}"
+    near = suggest(said, re.findall("'(.+?)'", expected))
+    return f"did you mean {near!r}?" if near else f"write {expected}"
 
 
 def _unknown_key(document: Document, path: SitePath, error: ErrorDetails) -> Problem:
@@ -138,6 +154,8 @@ def _wrong_kind(document: Document, path: SitePath, found: list[ErrorDetails]) -
         remedy = "put it in quotes"
     elif kinds == ["a whole number"] and isinstance(said, str) and said.isdecimal():
         remedy = "write it without quotes"
+    elif "a whole number" in kinds and isinstance(said, float) and abs(said) < _LARGE and said.is_integer():
+        remedy = f"write {int(said)}"
     name = ".".join(map(str, path)) or "the site"
     return Problem("wrong-kind", f"{name} is {_shown(said)}, not {expected}", remedy, document.marks.mark(path), path)
 
@@ -154,7 +172,3 @@ def _shown(said: object) -> str:
             return str(said).lower()
     text = repr(said)
     return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 3]}..."
-
-
-def _lower_first(text: str) -> str:
-    return text[:1].lower() + text[1:]

@@ -6,6 +6,7 @@ A site holds references only. What a source reveals appears in no `repr` and in 
 from __future__ import annotations
 
 import os
+import stat
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol, Self
 
@@ -103,6 +104,23 @@ class MaskedSecrets:
 
 
 @dataclass(frozen=True, slots=True)
+class SeenSecrets:
+    """Reveals nothing, but tells what this host certainly lacks: files and variables. Programs are not run."""
+
+    base: Path
+
+    def reveal(self, ref: SecretRef) -> str:
+        match ref:
+            case FileSecret(path):
+                os.close(_opened(ref, self.base / path))
+            case EnvSecret(name):
+                _variable(ref, name)
+            case PlainSecret() | CommandSecret():
+                pass
+        return MASK
+
+
+@dataclass(frozen=True, slots=True)
 class FixedSecrets:
     """Reveals what it was given."""
 
@@ -141,12 +159,25 @@ class HostSecrets:
 
 def _file(ref: SecretRef, path: Path) -> bytes:
     try:
-        with path.open("rb") as file:
+        with os.fdopen(_opened(ref, path), "rb") as file:
             return file.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise SecretUnavailable(ref, _reason(error)) from None
+
+
+def _opened(ref: SecretRef, path: Path) -> int:
+    """The descriptor of a regular file; a pipe or a device could keep us waiting, or never end."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:
         raise SecretUnavailable(ref, _reason(error)) from None
     except ValueError:
         raise SecretUnavailable(ref, "a file name cannot contain NUL") from None
+    mode = os.fstat(descriptor).st_mode
+    if stat.S_ISREG(mode):
+        return descriptor
+    os.close(descriptor)
+    raise SecretUnavailable(ref, "is a directory" if stat.S_ISDIR(mode) else "it is not a regular file")
 
 
 def _variable(ref: SecretRef, name: str) -> bytes:
