@@ -202,9 +202,13 @@ def test_a_file_on_this_host_is_read_only_when_asked_for_and_only_so_far(tmp_pat
     ],
 )
 def test_a_literal_file_behind_a_database_is_sent_to_its_section(name: str, section: str) -> None:
-    reported = problems(f"{HOST}files: {{{name}: {{content: x}}}}\n")
+    reported = problems(f"{ANNA}files: {{{name}: {{content: x}}}}\n")
     assert [problem.id for problem in reported] == ["file-of-database"]
     assert reported[0].remedy.startswith(f"say in {section}")
+
+
+def test_accounts_may_be_carried_whole_by_a_site_that_describes_none() -> None:
+    assert found(f"{HOST}files: {{userdb/more: {{content: x}}, userdbshadow.dat: {{content: x}}}}\n") == []
 
 
 def test_a_literal_file_of_no_section_is_nobody_elses_matter() -> None:
