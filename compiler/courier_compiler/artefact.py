@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import importlib
 import pkgutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -33,6 +33,11 @@ class Daemon(StrEnum):
     WEBMAILD = "webmaild"
     WEBMLMD = "webmlmd"
     SOCKD = "sockd"
+
+
+def daemons_named(names: Iterable[str]) -> frozenset[Daemon]:
+    """The daemons of those names; names that this release does not know are left out."""
+    return frozenset(map(Daemon, frozenset(names) & frozenset(map(str, Daemon))))
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +71,6 @@ class ArtefactSpec:
 
     name: str
     build: Callable[[Context], Iterator[Artefact]]
-    foreseen: bool = False
-    """Costly to make, while the checks find all that could be wrong with it; checking leaves it out."""
 
 
 def discover() -> tuple[ArtefactSpec, ...]:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 from typing import Final
 
-from courier_compiler.artefact import Artefact, ArtefactSpec, discover
+from courier_compiler.artefact import Artefact, discover
 from courier_compiler.context import Context
 from courier_compiler.origin import RULE
 from courier_compiler.resolved import ResolvedSite
@@ -15,56 +14,54 @@ from courier_schema.legacy.manifest import Entry, Manifest
 from courier_schema.report import Problem, SitePath
 from courier_schema.source.secrets import MaskedSecrets, SecretSource
 
-NAMED_BY_SITE: Final = frozenset({"files", "vhosts", "aliasdir", "lists", "maildroprc"})
+NAMED_BY_SITE: Final = frozenset({"files", "vhosts", "aliasdir", "lists", "maildroprc", "filters/active"})
 """Artefact modules that make files under names of the site's choice."""
-
-_NAME_BYTES: Final = 255  # NAME_MAX of Linux, in limits.h
-_NAME_SHOWN: Final = 60
 
 
 @dataclass(frozen=True, slots=True)
 class Build:
-    """All files of one host, sorted by path, and the problems that only building could find."""
+    """All files of one host, sorted by path, and the problems that only building could find: those of secrets."""
 
     artefacts: tuple[Artefact, ...]
     problems: tuple[Problem, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where one file is to stand, the module that makes it, and the place in the site that names it."""
+
+    path: str
+    module: str
+    named_at: SitePath
+
+    @property
+    def is_named_by_site(self) -> bool:
+        return self.module in NAMED_BY_SITE
+
+
 def build(resolved: ResolvedSite, secrets: SecretSource, source: str) -> Build:
-    """Make every file. Secrets that cannot be had are problems."""
-    return _make(Context(resolved, secrets, source), discover())
-
-
-def findings(resolved: ResolvedSite) -> tuple[Problem, ...]:
-    """What building would find, without secrets and without the files whose making the checks foresee."""
-    specs = [spec for spec in discover() if not spec.foreseen]
-    return _make(Context(resolved, MaskedSecrets(), ""), specs).problems
-
-
-def _make(context: Context, specs: Iterable[ArtefactSpec]) -> Build:
+    """Make every file. Secrets that cannot be had are problems; what the checks refuse is left out."""
+    context = Context(resolved, secrets, source)
     made: dict[str, tuple[Artefact, str]] = {}
-    for spec in specs:
+    for spec in discover():
         for artefact in spec.build(context):
-            if artefact.path in made:
-                _note_second(context, artefact, made[artefact.path][0], (made[artefact.path][1], spec.name))
-            else:
+            if artefact.path not in made:
                 made[artefact.path] = (artefact, spec.name)
-    _refuse_names(context, made)
+            elif NAMED_BY_SITE.isdisjoint(both := (made[artefact.path][1], spec.name)):
+                raise AssertionError(f"the artefact modules {' and '.join(both)} both make {artefact.path}")
     return Build(tuple(made[path][0] for path in sorted(made)), tuple(context.problems))
 
 
-def _refuse_names(context: Context, made: Mapping[str, tuple[Artefact, str]]) -> None:
-    """Names that no file system can hold: below a file, or too long."""
-    for path, (artefact, spec) in made.items():
-        if any(len(part.encode(errors="surrogateescape")) > _NAME_BYTES for part in path.split("/")):
-            says = f"/{path[:_NAME_SHOWN]}... has a part of more than {_NAME_BYTES} bytes, which no file can be called"
-            context.problem("file-name-long", says, "choose a shorter name", _named_at(artefact))
-        parents = map(str, PurePosixPath(path).parents)
-        above = next((parent for parent in parents if parent in made), None)
-        if above is not None:
-            named = artefact if spec in NAMED_BY_SITE else made[above][0]
-            says = f"/{path} would lie below /{above}, which is a file itself"
-            context.problem("file-below-file", says, "rename one of the two", _named_at(named))
+def places(resolved: ResolvedSite) -> Iterator[Place]:
+    """Where the files of a site that names some would stand, two of one path included. Nothing is read or revealed.
+
+    Sites that carry no files as they are can only get their own names into each other's way.
+    """
+    context = Context(resolved, MaskedSecrets(), "")
+    yield from (Place(context.path(name), "files", ("files", name)) for name in sorted(resolved.site.files))
+    for spec in discover():
+        if spec.name != "files" and (resolved.site.files or spec.name in NAMED_BY_SITE):
+            yield from (Place(made.path, spec.name, _named_at(made)) for made in spec.build(context))
 
 
 def _named_at(artefact: Artefact) -> SitePath:
@@ -73,25 +70,17 @@ def _named_at(artefact: Artefact) -> SitePath:
     return reason.path
 
 
-def _note_second(context: Context, second: Artefact, first: Artefact, specs: tuple[str, str]) -> None:
-    """Two files of one name: the site's mistake where it names files itself, and otherwise ours."""
-    pairs = ((second, specs[1]), (first, specs[0]))
-    named = next((artefact for artefact, spec in pairs if spec in NAMED_BY_SITE), None)
-    if named is None:
-        raise AssertionError(f"the artefact modules {' and '.join(specs)} both make {first.path}")
-    context.problem(
-        "file-twice",
-        f"/{first.path} is made by another part of the site, too",
-        "remove one of the two",
-        named.origins[""].path,
-    )
-
-
 def manifest(resolved: ResolvedSite, artefacts: tuple[Artefact, ...]) -> Manifest:
     """The commit record of a build."""
     entries = {
         artefact.path: Entry(
-            artefact.sha256, f"{artefact.mode:04o}", artefact.owner, artefact.group, artefact.secret, artefact.link
+            artefact.sha256,
+            f"{artefact.mode:04o}",
+            artefact.owner,
+            artefact.group,
+            artefact.secret,
+            artefact.link,
+            tuple(sorted(artefact.touches)),
         )
         for artefact in artefacts
     }

@@ -6,17 +6,16 @@ here. Files are read here only where a site carries them as they are.
 
 from __future__ import annotations
 
-import os
 import re
-import stat
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from functools import cached_property
-from pathlib import Path
 from typing import Final
 
 from courier_compiler.artefact import Artefact, Daemon
+from courier_compiler.carried import read_carried, unreadable
+from courier_compiler.domain_lists import local_entries
 from courier_compiler.names import Names
 from courier_compiler.origin import RULE, Origin
 from courier_compiler.profile import Permissions, Profile, version
@@ -31,9 +30,13 @@ from courier_schema.source.secrets import MASK, SecretSource, SecretUnavailable
 from courier_templates import render
 from courier_templates.contexts import OneLine, TextList
 
-MAX_CARRIED: Final = 1 << 26
-"""Longest file that a site carries, in bytes."""
 _BREAK: Final = re.compile(r"[\r\n]")
+_CHECKED: Final = frozenset({
+    "alias-bad-address", "alias-default-domain-encoded", "alias-empty", "alias-loop", "alias-other-local-domain",
+    "alias-program-name", "alias-recipient-lost", "alias-virtual-domain-address", "alias-virtual-domain-catch-all",
+    "alias-virtual-domain-elsewhere", "alias-virtual-domain-list", "hosted-short-target",
+})  # fmt: skip
+"""Mistakes in generated texts that come from mistakes which the checks find."""
 HOST_NAME = "*"
 """Stands for the system's own host name, which a compiler cannot know; no domain has this name."""
 
@@ -94,7 +97,7 @@ class Context:
             for name in ("me", "defaultdomain")
             if (value := control.get(name, getattr(self.resolved, _OWN_NAMES[name]))) is not None
         }
-        files["locals"] = "\n".join(self.names.locals).encode()
+        files["locals"] = "\n".join(local_entries(self.names)).encode()
         if control.get("locallowercase", self.site.host.fold_case):
             files["locallowercase"] = b""
         return Locality.from_files(files, HOST_NAME)
@@ -108,18 +111,6 @@ class Context:
     def path(self, name: str) -> str:
         """A file of the configuration directory as an artefact's path; names that start with a slash are whole."""
         return (name if name.startswith("/") else f"{self.profile.layout.sysconfdir}/{name}").lstrip("/")
-
-    def is_below(self, name: str, path: SitePath) -> bool:
-        """Whether a name that the site gives is that of a file below the configuration directory; if not, a problem."""
-        if not {"", ".", ".."} & set(name.split("/")):
-            return True
-        self.problem(
-            "file-place",
-            f"{name} is not the name of a file below the configuration directory",
-            "write it relative to that directory, without '..'",
-            path,
-        )
-        return False
 
     def dot_file(self, extension: str) -> str:
         """Name of a file of delivery instructions for an extension of an address."""
@@ -156,15 +147,10 @@ class Context:
 
     def carried(self, name: str, path: SitePath) -> bytes:
         """A file that the site carries, by its name relative to the site. What cannot be read is a problem."""
-        files = self.resolved.document.files
-        base = Path(files[0]).parent if files else Path()
         try:
-            return _regular(base / name)
+            return read_carried(self.resolved, name)
         except (OSError, ValueError) as error:
-            reason = getattr(error, "strerror", None) or str(error)
-            self.problem(
-                "file-unreadable", f"{base / name} cannot be read: {reason}", "name a file that can be read", path
-            )
+            self.problems.append(unreadable(self.resolved, name, path, error))
             return b""
 
     def problem(self, kind: str, says: str, remedy: str, path: SitePath, severity: Severity = Severity.ERROR) -> None:
@@ -174,9 +160,10 @@ class Context:
     def adopt(self, problems: Iterable[Problem], reasons: Mapping[str, Sequence[Origin]]) -> None:
         """Take over problems of generated texts, each at the place of the site that its line came from.
 
+        What the checks find in the site itself, and tell in its words, is left to them.
         `reasons` gives for each text, by the name that the problems cite, the reason of every line.
         """
-        for problem in problems:
+        for problem in (problem for problem in problems if problem.id not in _CHECKED):
             lines = reasons.get(problem.mark.file, ()) if problem.mark else ()
             path = lines[problem.mark.line - 1].path if problem.mark and lines else ()
             self.problems.append(replace(problem, mark=self.resolved.mark(path) if path else None, path=path))
@@ -221,7 +208,7 @@ class Context:
         secret: bool = False,
     ) -> Artefact:
         """A list, one entry a line, each with its reason. No comments: several readers take them for entries."""
-        return self.text(name, render(TextList((), tuple(lines))), lines, guard, touches, secret)
+        return self.text(name, render(TextList(tuple(lines))), lines, guard, touches, secret)
 
     def database(
         self,
@@ -255,17 +242,6 @@ class Context:
                 return Permissions("0600", "root", "root")
             case Guard.MAIL_OWNER:
                 return Permissions("0600", layout.mailuser, layout.mailgroup)
-
-
-def _regular(path: Path) -> bytes:
-    """The content of a regular file. ValueError for anything else, which might never end, and for a huge one."""
-    with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
-        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-            raise ValueError("it is not a regular file")
-        content = file.read(MAX_CARRIED + 1)
-    if len(content) > MAX_CARRIED:
-        raise ValueError(f"it is longer than {MAX_CARRIED} bytes")
-    return content
 
 
 def ended(text: str) -> str:

@@ -14,6 +14,7 @@ from courier_compiler.resolved import ResolvedSite, Settings
 from courier_schema.docs import attribute_docs
 from courier_schema.legacy.formats.access import remote_keys
 from courier_schema.legacy.formats.aliases.lookup import as_submitted, lookup_alias
+from courier_schema.legacy.formats.domains import itself_and_ends, normal_form
 from courier_schema.legacy.formats.dump import escape
 from courier_schema.legacy.table import Row, rows, rows_by_name
 from courier_schema.legacy.tables import FILES
@@ -109,7 +110,7 @@ def explain_file(resolved: ResolvedSite, artefact: Artefact) -> Explanation:
 
 
 def _covering(resolved: ResolvedSite, artefact: Artefact, query: str) -> tuple[str, ...]:
-    """The first key of a database, if any, under which a program would find a query that has no entry itself."""
+    """The first entry, if any, by which a program would find a query that has no entry of its own."""
     match PurePosixPath(artefact.path).name.partition("-")[0].removesuffix(".dat"):
         case "smtpaccess" | "imapaccess" | "pop3access":
             keys = _access_keys(query)
@@ -117,6 +118,9 @@ def _covering(resolved: ResolvedSite, artefact: Artefact, query: str) -> tuple[s
             locality = Context(resolved, MaskedSecrets(), "").locality
             submitted = as_submitted(query, locality)
             keys = [step.key for step in lookup_alias(submitted, lambda key: None, locality).steps]
+        case "locals" | "esmtpacceptmailfor" | "hosteddomains":
+            ends = itself_and_ends(normal_form(query))
+            keys = [key for end in ends for key in (end, f"!{end}")]
         case _:
             keys = []
     return tuple(key for key in keys if key in artefact.origins)

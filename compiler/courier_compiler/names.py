@@ -1,8 +1,9 @@
 """Names: the domains of one host by what it does with them, spelt as Courier compares them: lower case, UTF-8.
 
 A domain is local (its name is dropped before an account is looked up), hosted (accounts are known under a domain),
-or relayed. The server's own name and its default domain are local unless the site gives them another kind, because
-addresses that are completed or rewritten here end in one of them.
+or relayed. A wildcard takes what no other entry names more exactly, and what it does not exclude. The server's own name
+and its default domain are local unless the site gives them another kind, because addresses that are completed or
+rewritten here end in one of them.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from dataclasses import dataclass, field
 
 from courier_compiler.origin import Origin, derived
 from courier_compiler.resolved import ResolvedSite
-from courier_schema.legacy.formats.domains import normal_form
+from courier_schema.legacy.formats.domains import itself_and_ends, normal_form
 from courier_schema.report import SitePath
 from courier_schema.site.domains import MailDomain
 
@@ -36,6 +37,14 @@ class Named:
         """What is listed for it: itself, and its sub-domains where the site treats them alike."""
         wild = self.domain.subdomains and not self.name.startswith(".")
         return (self.name, f".{self.name}") if wild else (self.name,)
+
+    @property
+    def exclusions(self) -> Mapping[str, Origin]:
+        """The sub-domains that it does not mean, each with its reason."""
+        return {
+            normal_form(said): derived(*self.path, "excluding", position)
+            for position, said in enumerate(self.domain.excluding)
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +78,6 @@ class Names:
         return cls(**kinds, default=normal_form(resolved.default_domain), loops=loops)
 
     @property
-    def locals(self) -> Mapping[str, Named]:
-        """What stands in `locals`, by entry."""
-        return {key: entry for entry in self.local.values() for key in entry.keys}
-
-    @property
     def followers(self) -> Mapping[str, tuple[str, ...]]:
         """Hosted domain to the other domains whose accounts are known under it, sub-domain wildcards left out."""
         found: dict[str, tuple[str, ...]] = {}
@@ -81,6 +85,17 @@ class Names:
             if entry.known_as != entry.name and not entry.name.startswith("."):
                 found[entry.known_as] = (*found.get(entry.known_as, ()), entry.name)
         return found
+
+
+def table(kind: Mapping[str, Named]) -> dict[str, Named | None]:
+    """What domains of one kind are looked up in: whose a domain or wildcard is, None for what is excluded."""
+    known: dict[str, Named | None] = {key: entry for entry in kind.values() for key in entry.keys}
+    return {key: None for entry in kind.values() for key in entry.exclusions} | known
+
+
+def owner(form: str, known: Mapping[str, Named | None]) -> Named | None:
+    """Who has a domain in normal form: the most exact entry of a table decides."""
+    return next((known[key] for key in itself_and_ends(form) if key in known), None)
 
 
 def _implied(resolved: ResolvedSite) -> Iterator[tuple[str, SitePath]]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from courier_schema.report import SitePath
 
@@ -18,9 +18,11 @@ class Kind(StrEnum):
     UPSTREAM = "upstream"
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
-    """One reason. `path` leads to the place in the site, if any; `rule` says in a few words what was made of it."""
+class Origin(NamedTuple):
+    """One reason. `path` leads to the place in the site, if any; `rule` says in a few words what was made of it.
+
+    Every alias has one, and a named tuple is made in a third of a frozen dataclass's time.
+    """
 
     kind: Kind
     path: SitePath = ()

@@ -364,82 +364,6 @@ _SETTINGS: Final = {
 }
 
 _BUILDING: Final = {
-    "network-many-keys": Page(
-        "A network that becomes thousands of rows",
-        "Courier looks clients up by whole octets (IPv4) or groups of four digits (IPv6). A network whose "
-        "length lies in between is written as all of its parts.",
-    ),
-    "access-value": Page(
-        "A rule that cannot be written",
-        "Variables of a rule stand in one line with commas between them, and some texts have no spelling there.",
-    ),
-    "access-variable-twice": Page(
-        "A variable that a rule sets twice",
-        "Two keys of one rule set the same variable, and only the last would count.",
-    ),
-    "account-text": Page(
-        "A text that an account cannot hold",
-        "Fields of an account are separated by bars, so a bar within one of them would end it.",
-    ),
-    "address-is-account": Page(
-        "Instructions for an address that is an account",
-        "Accounts come before instructions for other addresses, and an account also takes every address that "
-        "begins with its name and a hyphen. The instructions are never followed.",
-    ),
-    "alias-include": Page(
-        "An alias whose recipients are elsewhere",
-        "The included file is read on the mail host, when makealiases runs there. The database that is compiled here "
-        "does not have what it holds.",
-    ),
-    "alias-wildcard": Page(
-        "An alias for all sub-domains",
-        "Aliases are looked up by the whole address. A domain with a leading dot is in no address, so the alias never "
-        "matches.",
-    ),
-    "catch-all-include": Page(
-        "A catch-all that includes a file",
-        "A catch-all is written as delivery instructions, which cannot include a list of addresses.",
-    ),
-    "catch-all-of-alias-domain": Page(
-        "A catch-all of an alias domain",
-        "Accounts of an alias domain are those of another one, and so is its catch-all.",
-    ),
-    "catch-all-reaches-hosted": Page(
-        "A catch-all that takes the mail of other domains",
-        "The catch-all of local domains stands for every address that nothing else takes, also in hosted domains that "
-        "have none of their own.",
-    ),
-    "catch-all-several": Page(
-        "Different catch-alls of local domains",
-        "Local domains share their names, and with them the instructions for names that do not exist.",
-    ),
-    "domain-encoded": Page(
-        "A domain in its xn-- form",
-        "Courier compares domains in their Unicode spelling, and that is how this one stands in its files. Both mean "
-        "the same; searching a file for the one does not find the other.",
-    ),
-    "fax-rule": Page(
-        "A fax rule that cannot be written",
-        "A rule does one thing, and consists of a pattern and a second word.",
-    ),
-    "file-place": Page(
-        "A file outside the configuration directory",
-        "Files of a site go to Courier's configuration directory. Names that lead out of it could overwrite "
-        "anything on the host.",
-    ),
-    "file-twice": Page(
-        "A file that is made twice",
-        "The site names a file that another of its sections makes as well. Only one of them can be on the host.",
-    ),
-    "file-below-file": Page(
-        "A file below another file",
-        "The site names a file whose directory is the name of another file. A file system has room for only one of "
-        "them.",
-    ),
-    "file-name-long": Page(
-        "A name that is too long for a file",
-        "Each part of a path has at most 255 bytes; letters beyond ASCII have two or more.",
-    ),
     "secret-unavailable": Page(
         "A secret that cannot be had",
         "The file, variable or command that the site names does not give the secret, so no file can hold it and "
@@ -450,32 +374,6 @@ _BUILDING: Final = {
         "A password that Courier cannot read",
         "The login at another server is one line of three words, so the password is one word and not empty.",
     ),
-    "login-too-long": Page(
-        "A login that is longer than Courier reads",
-        "Of a line with relay, user and password Courier reads 255 bytes. A longer one would end within the password.",
-    ),
-    "login-twice": Page(
-        "Two logins at one relay",
-        "Courier finds a login by the name and port of the relay, and so uses the first one for both routes.",
-    ),
-    "route-family-unknown": Page(
-        "A kind of address that the target ignores",
-        "Routes know IPv4 and IPv6 since release 1.4.0. Before, the word is ignored and both are used.",
-    ),
-    "route-ipv6-literal": Page(
-        "An IPv6 address as a relay",
-        "The release cannot read an IPv6 address in a route, because colons separate the parts of one.",
-    ),
-    "route-smtps-without-relay": Page(
-        "TLS from the first byte without a relay",
-        "Servers that the DNS names for a domain listen on port 25, where a connection begins in clear text. "
-        "smtps needs a relay of which you know that it does otherwise.",
-    ),
-    "sender-pattern-not-in-target": Page(
-        "A sender pattern that the target overlooks",
-        "Patterns for one user in all sub-domains match nobody in releases before 1.1.5.",
-    ),
-    "socks-login": Page("Half of a login at a proxy", "A proxy wants user and password, or neither."),
     "socks-password": Page(
         "A proxy password that cannot be written",
         "Blanks and number signs end the password in the file that holds it.",
@@ -889,10 +787,18 @@ _IMPORTS: Final = {
     ),
 }
 
+_TESTS: Final = {
+    "test-failed": Page(
+        "A test of the site that fails",
+        "The compiled files do something else than the site's own `tests` expect. The sentence says what was "
+        "expected, what is, and which lines decide that. Either one of those lines is wrong, or the expectation is.",
+    ),
+}
+
 PAGES: Final[Mapping[str, Page]] = MappingProxyType(
     {
         **_YAML, **_INCLUDES, **_MODEL, **_WORDS, **_SETTINGS, **_BUILDING, **_BUILDS, **_APPLYING, **_ACCESS,
-        **_ALIASES, **_MAKEDAT, **_TABLES, **_LEGACY_FILES, **_PLANS, **_UPGRADES, **_IMPORTS,
+        **_ALIASES, **_MAKEDAT, **_TABLES, **_LEGACY_FILES, **_PLANS, **_UPGRADES, **_IMPORTS, **_TESTS,
     }
 )  # fmt: skip
 """Pages of all problems that are no checks, by id."""

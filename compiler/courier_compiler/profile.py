@@ -13,8 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import cache
-from importlib.resources import files
-from importlib.resources.abc import Traversable
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final, Literal, cast
 
@@ -171,10 +170,21 @@ def load_profile(name: str) -> Profile:
 def customised(profile: Profile, changes: Mapping[str, str]) -> Profile:
     """The profile with some of its layout, `database`, `tls_library` or release numbers said otherwise.
 
-    Paths that the profile derives from a changed one follow it. ValueError for a name or a value that is unknown.
+    Paths that the profile derives from a changed one follow it. The same profile for the same changes, itself where
+    nothing changes. ValueError for a name or a value that is unknown.
     """
     for key, value in changes.items():
         _check_change(key, value)
+    if all(
+        getattr(profile.layout if key in LAYOUT_FIELDS else profile, key) == value for key, value in changes.items()
+    ):
+        return profile
+    return _customised(profile, frozenset(changes.items()))
+
+
+@cache
+def _customised(profile: Profile, said: frozenset[tuple[str, str]]) -> Profile:
+    changes = dict(said)
     layout = {key: value for key, value in changes.items() if key in LAYOUT_FIELDS}
     others = {key: value for key, value in changes.items() if key not in LAYOUT_FIELDS}
     return _profile(profile.name, _read(profile.name) | others, {**profile.formulas, **layout})
@@ -216,8 +226,8 @@ def _check_change(key: str, value: str) -> None:
         raise ValueError(f"{key} {value!r} cannot be used: write it out, without ${{...}}")
 
 
-def _directory() -> Traversable:
-    return files("courier_compiler").joinpath("profiles")
+def _directory() -> Path:
+    return Path(__file__).with_name("profiles")
 
 
 def _read(name: str) -> dict[str, Any]:

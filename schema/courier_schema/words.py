@@ -150,6 +150,9 @@ Lines = Annotated[
     str, *word("text", r"[^\x00]*", "text", "remove the NUL character"), WithJsonSchema({"type": "string"})
 ]
 
+Banner = Annotated[Lines, AfterValidator(lambda text: text.rstrip("\n"))]
+"""Text without the line breaks at its end, each of which would be one more, empty line of a reply."""
+
 Word = Annotated[str, *word("word", r"[^\s\x00]+", "one word", "remove the blanks")]
 
 Name = Annotated[
@@ -222,10 +225,33 @@ Duration = Annotated[
     ),
 ]
 
+_MOST = (1 << 63) - 1
+"""Bytes that the widest number of Courier's programs can count."""
+
+
+_COUNTABLE = "|".join(
+    rf"0*[0-9]{{1,{digits}}} ?{unit}"
+    for unit, digits in (("B?", 19), ("[kK]i?B?", 16), ("Mi?B?", 13), ("Gi?B?", 10), ("Ti?B?", 7))
+)
+"""What an editor can see of that: the number of digits."""
+
+
+def _countable(size: str) -> str:
+    if octets(size) > _MOST:
+        facts = {"value": repr(size), "remedy": f"write at most {_MOST >> 40}T"}
+        raise PydanticCustomError("size", "{value} is more than can be counted", facts)
+    return size
+
+
 Size = Annotated[
     str,
     *word("size", r"[0-9]+ ?(?:[kKMGT]i?B?|B)?", "a size", "write bytes, or a number with K, M or G, such as 50M"),
+    AfterValidator(_countable),
+    WithJsonSchema({"type": "string", "pattern": f"^(?:{_COUNTABLE})$"}),
 ]
+
+Bytes = Size | Annotated[int, Field(ge=0, le=_MOST)]
+"""A size, as a number of bytes or with a unit."""
 
 Hash = Annotated[
     str,

@@ -34,10 +34,9 @@ class SettingsFile(Context):
 
 @dataclass(frozen=True)
 class TextList(Context):
-    """A list of one entry a line, below a comment where its reader knows comments."""
+    """A list of one entry a line, and nothing else: some of its readers know no comments."""
 
     template: ClassVar[str] = "lines.j2"
-    banner: tuple[str, ...]
     lines: tuple[str, ...]
 
 

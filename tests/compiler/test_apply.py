@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -297,7 +299,9 @@ def test_a_site_is_applied_and_its_next_version_after_review(
     assert _run("apply", site, "--root", root, "--no-owners", "--dry-run", "--reload", "print") == 0
     out = capsys.readouterr().out
     assert "update  /etc/courier/me\n" in out
-    assert "\nrestart esmtpd: /etc/courier/me\n    /usr/sbin/esmtpd restart\n" in out
+    assert "\nrestart courierfilter: " not in out
+    assert "\nstop and start esmtpd: " in out, "nobody was told of the first generation"
+    assert "\n    /usr/sbin/esmtpd stop\n    /usr/sbin/esmtpd start\n" in out
     checksum = out.strip().rpartition(" ")[2]
     assert _run("apply", site, "--root", root, "--no-owners", "--checksum", "0" * 16) == 1
     assert "[plan-changed]" in capsys.readouterr().out
@@ -388,7 +392,100 @@ def test_rolling_back_by_command(site: Path, root: Path, capsys: pytest.CaptureF
     assert "there is no generation 77" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("words", [["--keep", "0"], ["--confirm", "soon"], ["--confirm", "0s"], ["--reload", "maybe"]])
+# guards
+
+MANY = SITE + "aliases:\n" + "".join(f"  name{number}: eva@example.net\n" for number in range(20))
+
+
+def test_what_a_guard_objects_to_is_refused_until_it_is_allowed_by_its_word(
+    site: Path, root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    site.write_text(MANY)
+    assert _run("apply", site, "--root", root, "--no-owners") == 0
+    before = everything(Place(root))
+    site.write_text(SITE)
+    for dry in ([], ["--dry-run"]):
+        capsys.readouterr()
+        assert _run("apply", site, "--root", root, "--no-owners", *dry) == 1
+        out = capsys.readouterr().out
+        assert "[guard-aliases]" in out
+        assert "say --allow aliases if that is meant" in out
+    assert everything(Place(root)) == before
+    assert _run("apply", site, "--root", root, "--no-owners", "--allow", "tls") == 1
+    assert _run("apply", site, "--root", root, "--no-owners", "--allow", "aliases") == 0
+    assert _run("rollback", "--root", root, "--no-owners") == 0
+    assert everything(Place(root)) == before
+    assert _run("apply", site, "--root", root, "--no-owners", "--loss", "95") == 0
+    assert everything(Place(root)) != before
+
+
+def test_a_return_to_an_earlier_generation_is_not_guarded(site: Path, root: Path) -> None:
+    assert _run("apply", site, "--root", root, "--no-owners") == 0
+    before = everything(Place(root))
+    site.write_text(MANY)
+    assert _run("apply", site, "--root", root, "--no-owners") == 0
+    assert _run("rollback", "--root", root, "--no-owners", "--dry-run") == 0
+    assert _run("rollback", "--root", root, "--no-owners") == 0
+    assert everything(Place(root)) == before
+
+
+def test_a_build_is_guarded_like_its_site(site: Path, root: Path, tmp_path: Path) -> None:
+    site.write_text(MANY)
+    assert _run("apply", site, "--root", root, "--no-owners") == 0
+    site.write_text(SITE)
+    assert _run("build", site, "-o", tmp_path / "build") == 0
+    assert _run("apply", tmp_path / "build", "--root", root, "--no-owners") == 1
+    assert _run("apply", tmp_path / "build", "--root", root, "--no-owners", "--allow", "aliases") == 0
+
+
+# what programs are told
+
+
+def _document(capsys: pytest.CaptureFixture[str], *words: object) -> tuple[int, dict[str, Any]]:
+    capsys.readouterr()
+    status = _run(*words, "--format", "json")
+    document: dict[str, Any] = json.loads(capsys.readouterr().out)
+    return status, document
+
+
+def test_programs_get_exactly_one_document_whatever_happens(
+    site: Path, root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ("apply", site, "--root", root, "--no-owners")
+    status, told = _document(capsys, *words, "--reload", "print")
+    assert (status, told["generation"]["number"]) == (0, 2)
+    assert told["changes"][0] == {"kind": "create", "path": "/etc/courier/aliasdir/README"}
+    assert {"daemon", "action", "commands"} == told["daemons"][0].keys()
+    assert told["counts"] == {"warning": 1}, "what the site is warned of stands in the same document"
+    status, told = _document(capsys, *words)
+    assert (status, told["changes"]) == (0, [])
+    (root / ETC / "me").write_text("edited\n")
+    status, told = _document(capsys, *words)
+    assert (status, [one["id"] for one in told["problems"]]) == (1, ["drifted-file", "secret-in-site"])
+    status, told = _document(capsys, *words, "--dry-run")
+    assert status == 1
+    assert [one["kind"] for one in told["changes"]] == ["drift"]
+    site.write_text("nonsense: 1\n")
+    assert _document(capsys, *words)[0] == 1
+    assert _document(capsys, "apply", "--recover", "--root", root)[1]["recovered"] is None
+    assert _document(capsys, "apply", "--confirmed", "--root", root)[1]["error"].startswith("no generation waits")
+    assert _document(capsys, "apply", root / "gone", "--root", root)[0] == 1
+    status, told = _document(capsys, "rollback", "--list", "--root", root)
+    assert [one["in_force"] for one in told["generations"]] == [False, True]
+    assert _document(capsys, "rollback", "--to", "99", "--root", root)[1]["error"].startswith("there is no generation")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--keep", "0"],
+        ["--loss", "101"],
+        ["--allow", "anything"],
+        ["--confirm", "soon"],
+        ["--confirm", "0s"],
+        ["--reload", "maybe"],
+    ],
+)
 def test_nonsense_is_wrong_usage(words: list[str]) -> None:
     with pytest.raises(SystemExit) as raised:
         _run("apply", *words)

@@ -114,26 +114,26 @@ def test_variable_without_a_value_is_set_to_nothing() -> None:
 
 def test_text_that_a_row_cannot_hold_is_a_problem_and_lets_nobody_in() -> None:
     built = built_site(HEAD + "access: {192.0.2.1: {action: relay, block: 'ends in a blank '}}\n")
-    assert built.ids == ["access-value"]
+    assert built.finds("access-value")
     assert _answer(built, "192.0.2.1").is_denied
 
 
 def test_variable_set_twice_is_a_problem() -> None:
     built = built_site(HEAD + "access: {192.0.2.1: {max_message_size: 1K, set: {SIZELIMIT: 7}}}\n")
-    assert built.ids == ["access-variable-twice"]
-    assert built.problems[0].path == ("access", "192.0.2.1", "set", "SIZELIMIT")
+    assert built.finds("access-variable-twice")
+    assert built.finds("access-variable-twice")[0].path == ("access", "192.0.2.1", "set", "SIZELIMIT")
 
 
 @pytest.mark.parametrize("network", ["300.1.1.1", "10.0.0.0/33", "10.0.0.9-10.0.0.1"])
 def test_network_that_is_none_is_a_problem(network: str) -> None:
     built = built_site(HEAD + f"access: {{{network}: relay}}\n")
-    assert built.ids == ["network"]
-    assert built.problems[0].path == ("access", network)
+    assert built.finds("network")
+    assert built.finds("network")[0].path == ("access", network)
 
 
 def test_network_of_thousands_of_rows_is_worth_a_warning() -> None:
     built = built_site(HEAD + "access: {'2001:db8::/33': relay}\n")
-    assert built.ids == ["network-many-keys"]
+    assert built.finds("network-many-keys")
     assert _relays(built, "2001:db8:7fff::1")
 
 

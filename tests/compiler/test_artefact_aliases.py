@@ -52,6 +52,29 @@ def test_name_in_any_local_domain_is_compiled_for_all_of_them() -> None:
     assert {"desk@example.org", "info@example.org"} <= built.records("aliases.dat").keys()
 
 
+def test_recipient_in_another_local_domain_finds_the_alias_that_it_names() -> None:
+    aliases = (
+        "aliases: {crew: [Owner@MX.example.org, ext@example.net], owner: anna@example.org, boss: crew@mx.example.org}\n"
+    )
+    built = built_site(HEAD + aliases)
+    assert built.lines("aliases/site") == ["crew: Owner, ext@example.net", "owner: anna@example.org", "boss: crew"]
+    assert _recipients(built, "boss@example.org") == ["anna@example.org", "ext@example.net"]
+
+
+def test_recipient_below_a_local_wildcard_finds_it_too_unless_the_wildcard_excludes_its_domain() -> None:
+    domains = "domains: {.lab.example: {excluding: [old.lab.example]}}\n"
+    built = built_site(HEAD + domains + "aliases: {crew: [desk@a.lab.example, desk@old.lab.example], desk: anna}\n")
+    assert _recipients(built, "crew@example.org") == ["anna@example.org", "desk@old.lab.example"]
+
+
+def test_where_the_default_domain_is_hosted_a_local_recipient_leaves_its_domain_only_for_an_alias() -> None:
+    domains = "domains: {example.org: {kind: hosted}}\n"
+    built = built_site(
+        HEAD + domains + "aliases: {crew: [owner@mx.example.org, ben@mx.example.org], owner: x@example.net}\n"
+    )
+    assert built.lines("aliases/site")[0] == "crew: owner, ben@mx.example.org"
+
+
 def test_name_in_a_hosted_domain_is_looked_up_in_lower_case() -> None:
     built = built_site(HEAD + HOSTED)
     assert _recipients(built, "returns@shop.example") == ["orders@shop.example"]
@@ -140,20 +163,20 @@ def test_protocol_has_a_table_of_its_own() -> None:
 
 def test_address_that_courier_refuses_is_told_at_its_place_in_the_site() -> None:
     built = built_site(HEAD + "aliases:\n  info: anna\n  sales: [anna, a..b@example.net]\n")
-    assert built.ids == ["alias-bad-address"]
-    assert built.problems[0].path == ("aliases", "sales")
-    assert str(built.problems[0].mark) == "site.yaml:5:3"
+    [problem] = built.finds("alias-address")
+    assert problem.path == ("aliases", "sales")
+    assert str(problem.mark) == "site.yaml:5:3"
 
 
 def test_alias_in_all_sub_domains_never_matches() -> None:
     built = built_site(HEAD + "domains: {.wild.example: {kind: hosted, aliases: {info: anna@example.org}}}\n")
-    assert built.ids == ["alias-wildcard"]
+    assert built.finds("alias-wildcard")
 
 
 def test_included_file_is_named_in_the_source_and_missing_in_the_database() -> None:
     built = built_site(HEAD + "aliases: {crew: {to: anna, include: /srv/crew}}\n")
     assert built.lines("aliases/site") == ["crew: anna", "crew: :include:/srv/crew"]
-    assert built.ids == ["alias-include"]
+    assert built.finds("alias-include")
 
 
 def test_same_name_in_two_places_has_the_recipients_of_both() -> None:

@@ -22,8 +22,8 @@ def test_catch_all_may_run_a_program_and_fill_a_mailbox() -> None:
 
 def test_catch_all_without_an_owner_is_a_problem() -> None:
     built = built_site(HEAD + "domains: {a.example: {kind: hosted, catch_all: x@example.net}}\n")
-    assert built.ids == ["account-without-owner"]
-    assert built.problems[0].path == ("domains", "a.example", "catch_all")
+    assert built.finds("account-without-owner")
+    assert built.finds("account-without-owner")[0].path == ("domains", "a.example", "catch_all")
 
 
 def test_catch_all_of_an_alias_domain_belongs_to_the_other_domain() -> None:
@@ -31,7 +31,7 @@ def test_catch_all_of_an_alias_domain_belongs_to_the_other_domain() -> None:
         "domains: {a.example: {kind: hosted}, b.example: {kind: hosted, alias_of: a.example, catch_all: x@a.example}}\n"
     )
     built = built_site(HEAD + OWNED + domains)
-    assert built.ids == ["catch-all-of-alias-domain"]
+    assert built.finds("catch-all-of-alias-domain")
     assert not built.has("catch-all/b.example/.courier-default")
 
 
@@ -57,19 +57,19 @@ def test_a_site_may_write_the_note_in_aliasdir_itself() -> None:
 
 def test_local_domains_cannot_have_different_catch_alls() -> None:
     built = built_site(HEAD + "domains: {example.org: {catch_all: anna}, branch.example: {catch_all: ben}}\n")
-    assert built.ids == ["catch-all-several"]
-    assert built.problems[0].path == ("domains", "branch.example", "catch_all")
+    assert built.finds("catch-all-several")
+    assert built.finds("catch-all-several")[0].path == ("domains", "branch.example", "catch_all")
 
 
 def test_local_catch_all_would_reach_hosted_domains_without_one() -> None:
     built = built_site(HEAD + "domains: {example.org: {catch_all: anna}, shop.example: {kind: hosted}}\n")
-    assert built.ids == ["catch-all-reaches-hosted"]
-    assert "shop.example" in built.problems[0].says
+    assert built.finds("catch-all-reaches-hosted")
+    assert "shop.example" in built.finds("catch-all-reaches-hosted")[0].says
 
 
 def test_included_file_cannot_be_a_catch_all() -> None:
     built = built_site(HEAD + "domains: {example.org: {catch_all: {to: anna, include: /srv/crew}}}\n")
-    assert built.ids == ["catch-all-include"]
+    assert built.finds("catch-all-include")
 
 
 def test_instructions_by_address_stand_in_files_with_colons_for_dots() -> None:
@@ -85,13 +85,13 @@ def test_instruction_files_follow_the_extension_of_the_host() -> None:
 
 def test_instructions_that_an_account_hides_are_worth_a_warning() -> None:
     text = HEAD + OWNED + "accounts: {build: {}}\ndelivery: {dotfiles: {build-robot: '&anna'}}\n"
-    assert built_site(text).ids == ["address-is-account"]
+    assert built_site(text).finds("address-is-account")
 
 
 def test_instructions_for_everything_and_a_catch_all_are_made_twice() -> None:
     text = HEAD + "domains: {example.org: {catch_all: anna}}\ndelivery: {dotfiles: {default: '&ben'}}\n"
     built = built_site(text)
-    assert built.ids == ["file-twice"]
+    assert built.finds("file-twice")
 
 
 def test_mailing_list_is_three_instruction_files() -> None:
@@ -114,4 +114,4 @@ def test_options_of_a_mailing_list_stand_in_its_directory() -> None:
 def test_mailing_list_needs_an_address_in_a_local_domain() -> None:
     news = "{directory: /srv/news, address: news@shop.example, owner: anna}"
     text = HEAD + f"domains: {{shop.example: {{kind: hosted}}}}\nmailing_lists: {{lists: {{news: {news}}}}}\n"
-    assert built_site(text).ids == ["list-not-local"]
+    assert built_site(text).finds("list-not-local")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from compiler.checking import places
 from compiler.resolving import built, files
 from courier_compiler.artefact import Artefact, Daemon
 
@@ -34,6 +35,11 @@ def test_a_control_file_may_be_said_under_its_own_name_and_taken_away() -> None:
 
 def test_a_greeting_may_have_several_lines() -> None:
     text = 'host: {name: a.example.org, greeting: "a.example.org ESMTP\\nBe nice"}'
+    assert files(text)["esmtpgreeting"] == "a.example.org ESMTP\nBe nice\n"
+
+
+def test_the_line_break_at_the_end_of_a_greeting_makes_no_empty_line() -> None:
+    text = "host:\n  name: a.example.org\n  greeting: |\n    a.example.org ESMTP\n    Be nice\n"
     assert files(text)["esmtpgreeting"] == "a.example.org ESMTP\nBe nice\n"
 
 
@@ -108,10 +114,8 @@ def test_a_host_that_refuses_nothing_has_no_file_for_it() -> None:
 
 def test_a_pattern_that_the_release_does_not_understand_is_a_warning() -> None:
     text = "policy: {deny_senders: [a@.example.net]}"
-    [problem] = built(text).problems
-    assert problem.id == "sender-pattern-not-in-target"
-    assert problem.path == ("policy", "deny_senders", 0)
-    assert not built(f"profile: upstream-2.0\n{text}").problems
+    assert places(text, "sender-pattern-not-in-target") == ["policy.deny_senders.0"]
+    assert places(f"profile: upstream-2.0\n{text}", "sender-pattern-not-in-target") == []
 
 
 @pytest.mark.parametrize(

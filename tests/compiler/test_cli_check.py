@@ -97,7 +97,7 @@ def test_pipes_and_devices_are_neither_waited_for_nor_read(place: Path, capsys: 
     os.mkfifo(place / "pipe")
     whole = name if name.startswith("/") else str(place / name)
     tls = f"tls: {{certificate: {whole}}}\nlisteners: {{imaps: {{}}}}\nfiles: {{x: {{from_file: {whole}}}}}\n"
-    assert check(place, WARNED.replace("from_file: secret", f"from_file: {name}") + tls, "--full") == 1
+    assert check(place, WARNED.replace("from_file: secret", f"from_file: {name}") + tls) == 1
     printed = capsys.readouterr().out
     assert printed.count("it is not a regular file") == 2
     assert "chmod 600" not in printed
@@ -130,13 +130,8 @@ def test_on_the_mail_host_its_files_are_looked_at(place: Path, capsys: Capture) 
     assert "/etc/ssl/mx.pem" in capsys.readouterr().out
 
 
-def test_what_only_building_finds_is_found_when_asked_for(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    site = tmp_path / "site.yaml"
-    site.write_text(
-        "site: example.org\nhost: {name: mx.example.org, postmaster: a@example.net}\n"
-        'routes: {example.net: {via: "[2001:db8::1]"}}\n'
-    )
-    assert main(["check", str(site)]) == 0
-    assert "route-ipv6-literal" not in capsys.readouterr().out
-    assert main(["check", "--full", str(site)]) == 1
-    assert "route-ipv6-literal" in capsys.readouterr().out
+def test_a_site_with_files_of_its_own_is_checked_against_all_that_is_made(place: Path, capsys: Capture) -> None:
+    assert check(place, SOUND + "files: {dsnheader.txt: {content: x}, locals/x: {content: y}}\n") == 1
+    printed = capsys.readouterr().out
+    assert "[file-twice]" in printed
+    assert "[file-below-file]" in printed

@@ -74,12 +74,15 @@ def test_a_file_may_be_named_by_its_path_on_the_host_or_in_a_build(
     [
         ("smtpaccess.dat", "192.168.1.5", "192.168"),
         ("aliases.dat", "INFO@Hosted.Example", "info@hosted.example"),
+        ("locals", "a.lab.example", ".lab.example"),
+        ("locals", "Old.lab.example", "!old.lab.example"),
     ],
 )
 def test_a_query_is_explained_by_the_record_that_it_is_found_by(
     tmp_path: Path, capsys: Capture, file: str, query: str, key: str
 ) -> None:
-    assert explain(tmp_path, file, query, site=SITE + "access: {192.168.0.0/16: relay}\n") == 0
+    site = SITE.replace("domains:\n", "domains:\n  .lab.example: {excluding: [old.lab.example]}\n")
+    assert explain(tmp_path, file, query, site=site + "access: {192.168.0.0/16: relay}\n") == 0
     assert capsys.readouterr().out.startswith(f"etc/courier/{file} {key}\n  that is what {query} is found by\n")
 
 

@@ -250,3 +250,20 @@ def test_the_access_database_is_where_the_settings_say(etc: Path) -> None:
 def test_bytes_that_are_no_text_come_back_escaped(etc: Path, capsys: Capture) -> None:
     assert look_up(etc, "alias", "caf\udce9") == 1
     assert "caf\\udce9@example.com: not there" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("spelling", ["192.0.2.9", "::ffff:192.0.2.9"])
+def test_a_virtual_host_reads_files_of_its_own_as_a_whole(spelling: str, etc: Path, capsys: Capture) -> None:
+    (etc / "defaultdomain.192.0.2.9").write_text("shop.example\n")
+    (etc / "esmtpacceptmailfor.192.0.2.9").write_text("shop.example\n")
+    assert look_up(etc, "accept", "example.com") == 0
+    assert look_up(etc, "accept", "example.com", "--virtual-host", spelling) == 1
+    assert look_up(etc, "accept", "shop.example", "--virtual-host", spelling) == 0
+    assert look_up(etc, "accept", "hosted.example", "--virtual-host", spelling) == 0, "the database is everybody's"
+    capsys.readouterr()
+    assert look_up(etc, "alias", "team", "--virtual-host", spelling) == 0, "an alias takes that whole domain"
+    assert "aliases.dat: team@shop.example: not there" in capsys.readouterr().out
+
+
+def test_a_virtual_host_without_files_of_its_own_is_like_the_others(etc: Path) -> None:
+    assert look_up(etc, "accept", "example.com", "--virtual-host", "shop.example") == 0

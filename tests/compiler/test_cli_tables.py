@@ -323,3 +323,15 @@ def test_the_host_name_stands_in_for_a_missing_me(etc: Path) -> None:
 def test_the_garbage_collector_runs_again_afterwards(etc: Path) -> None:
     assert tables(etc) == 0
     assert gc.isenabled()
+
+
+@pytest.mark.parametrize("wrong", ["mode", "link"])
+def test_a_userdb_that_is_refused_leaves_no_lock_behind(wrong: str, etc: Path) -> None:
+    (etc / "userdb.lock").unlink(missing_ok=True)
+    if wrong == "mode":
+        (etc / "userdb").chmod(0o644)
+    else:
+        (etc / "userdb").rename(etc / "elsewhere")
+        (etc / "userdb").symlink_to("elsewhere")
+    assert tables(etc, "--only", "userdb") == 1
+    assert not (etc / "userdb.lock").exists()

@@ -189,7 +189,8 @@ def test_mailbox_listeners_that_share_a_file_cannot_contradict_each_other() -> N
 
 
 def test_mailbox_listeners_may_say_the_same_twice() -> None:
-    in_force("listeners: {imap: {default_domain: '@example.org'}, imaps: {default_domain: '@example.org'}}")
+    text = "listeners: {imap: {default_domain: '@example.org'}, imaps: {default_domain: '@example.org'}}"
+    assert said_of(text, "imapd", "DEFDOMAIN") == {"DEFDOMAIN": "@example.org"}
 
 
 @pytest.mark.parametrize(("protocol", "file"), [("imap", "imapd"), ("pop3", "pop3d")])

@@ -16,6 +16,7 @@ from courier_compiler.artefact import Artefact
 from courier_compiler.build import build
 from courier_compiler.resolve import resolve
 from courier_schema.report import CourierSiteError, SitePath
+from courier_schema.site import tests as expectations
 from courier_schema.site.base import Section
 from courier_schema.site.root import Site
 from courier_schema.site.validate import parse_site
@@ -25,6 +26,7 @@ from courier_schema.source.secrets import SecretRef
 
 NO_EFFECT: Final = {
     "Site.version": "there is only one version of the language",
+    "Site.tests": "expectations are tried, and reach no host",
 }
 """Fields that change no file, with the reason."""
 
@@ -35,6 +37,9 @@ ONE_OF: Final = {
     "Secret": ("value", "from_file", "from_env", "from_command"),
 }
 """Fields of which a section says exactly one."""
+
+ELSEWHERE: Final[dict[str, SitePath]] = {"MailDomain.excluding": ("domains", "example.com")}
+"""Fields that only some sections of their kind may have, and the place of one."""
 
 EVERY_SECTION = """
 site: example.org
@@ -56,6 +61,7 @@ account_defaults: {uid: 1000, gid: 1000}
 domains:
   a.example: {kind: hosted}
   hosted.example: {kind: hosted, accounts: {ben: {}}}
+  example.com: {subdomains: true}
 aliases: {sales: {to: [anna]}}
 access: {192.0.2.0/24: {action: relay}}
 percent_relay: {domains: [pc.example.org]}
@@ -116,7 +122,9 @@ VALUES: Final[tuple[Any, ...]] = (
 """Values that may stand behind fields of all kinds; the first that a field takes and that changes a file will do."""
 
 
-SECTIONS: Final = {section.__name__: section for section in sections(Site)}
+_EXPECTED: Final = frozenset(sections(expectations.Tests))
+SECTIONS: Final = {section.__name__: section for section in sections(Site) if section not in _EXPECTED}
+"""Every section that describes the host."""
 
 
 @dataclass(frozen=True)
@@ -193,11 +201,11 @@ def unchanged() -> dict[str, tuple[object, ...]]:
 
 def saying(section: str, field: str) -> Iterator[dict[str, Any]]:
     """Trees that differ from the site in what a section says in a field: nothing, or each of the values."""
-    tree, here = opened(section)
+    tree, here = opened(section, field)
     if here.pop(field, None) is not None:
         yield tree
     for value in VALUES:
-        tree, here = opened(section)
+        tree, here = opened(section, field)
         if here.get(field) != value:
             for rival in ONE_OF.get(section, ()) if field in ONE_OF.get(section, ()) else ():
                 here.pop(rival, None)
@@ -215,11 +223,11 @@ def is_section(section: str, said: dict[str, Any]) -> bool:
     return True
 
 
-def opened(section: str) -> tuple[dict[str, Any], dict[str, Any]]:
-    """A fresh tree, and a section of that kind in it."""
+def opened(section: str, field: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """A fresh tree, and a section of that kind in it that may have the field."""
     tree = copy.deepcopy(written().tree)
     here: Any = tree
-    for step in places()[section]:
+    for step in ELSEWHERE.get(f"{section}.{field}", places()[section]):
         here = here[step]
     return tree, here
 

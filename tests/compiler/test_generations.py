@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -10,10 +11,10 @@ import pytest
 
 from compiler.applied_hosts import ETC, FREE, everything, file, link, manifest
 from courier_compiler.applying.apply import Outcome, apply, rollback
-from courier_compiler.applying.generations import find, in_force, kept, known_touches, load
+from courier_compiler.applying.generations import find, in_force, kept, load
 from courier_compiler.applying.installed import DirectoryTree, Place
 from courier_compiler.artefact import Artefact, Daemon
-from courier_schema.legacy.manifest import NAME, Entry, Manifest
+from courier_schema.legacy.manifest import NAME, Entry, Manifest, load_manifest
 from courier_schema.report import CourierSiteError
 
 FIRST = (file("me", "one\n"), file("userdb", "secret", 0o600), file("aliases/system", "x"))
@@ -142,8 +143,29 @@ def test_a_damaged_generation_is_not_put_into_force(place: Place) -> None:
 
 def test_the_daemons_that_read_a_file_are_remembered(place: Place) -> None:
     _put(place, [file("me", "mx", touches=frozenset({Daemon.COURIERD})), file("other")])
-    touches = known_touches(find(place, "2").path)
-    assert touches == {f"{ETC}/me": frozenset({Daemon.COURIERD}), f"{ETC}/other": frozenset()}
+    stored = load(find(place, "2").path)
+    assert {one.path: one.touches for one in stored.artefacts} == {
+        f"{ETC}/me": frozenset({Daemon.COURIERD}),
+        f"{ETC}/other": frozenset(),
+    }
+    assert stored.manifest.files[f"{ETC}/me"].touches == ("courierd",)
+
+
+def test_a_daemon_that_this_release_does_not_know_is_nobody_to_tell(tmp_path: Path) -> None:
+    entry = Entry(Artefact("me", b"").sha256, "0644", "root", "root", touches=("courierd", "futured"))
+    (tmp_path / "me").touch()
+    (tmp_path / NAME).write_bytes(Manifest("s", "h", "debian-12", {}, {"me": entry}).dump())
+    (artefact,) = load(tmp_path).artefacts
+    assert artefact.touches == {Daemon.COURIERD}
+
+
+def test_a_manifest_of_the_format_before_is_read_and_nothing_is_known_of_its_daemons(tmp_path: Path) -> None:
+    record = json.loads(Manifest("s", "h", "debian-12", {}, {"me": Entry("0" * 64, "0644", "root", "root")}).dump())
+    record["format"] = 1
+    del record["files"]["me"]["touches"]
+    manifest = load_manifest(json.dumps(record).encode())
+    assert manifest.files["me"].touches is None
+    assert manifest.generation == record["generation"]
 
 
 def test_a_hand_edit_stops_a_rollback(place: Place) -> None:

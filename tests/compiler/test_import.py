@@ -313,10 +313,53 @@ def test_secrets_are_never_shown(tmp_path: Path, capsys: pytest.CaptureFixture[s
         assert stat.S_IMODE(path.stat().st_mode) == 0o600, path
 
 
-def test_an_exclusion_in_a_list_is_told_as_a_loss(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    files: dict[str, str | bytes] = {"me": "a.example\n", "locals": "a.example\n!x.b.example\n.b.example\n"}
-    assert imported(write(tmp_path / "etc", files), tmp_path / "site.yaml") == 1
-    assert any("!x.b.example of locals excludes a domain" in line for line in told(capsys))
+@pytest.mark.parametrize(
+    ("local", "accepted", "domains"),
+    [
+        ("!x.b.example .b.example", "!x.b.example .b.example", {".b.example": {"excluding": ["x.b.example"]}}),
+        (
+            "!x.b.example .b.example",
+            ".b.example",
+            {".b.example": {"excluding": ["x.b.example"]}, "x.b.example": {"kind": "relay"}},
+        ),
+        (".b.example", "!x.b.example .b.example", {".b.example": {}, "x.b.example": {"accept": False}}),
+        (".b.example !x.b.example", ".b.example", {".b.example": {}}),
+        ("!.x.b.example .b.example b.example", "!.x.b.example .b.example b.example",
+         {"b.example": {"subdomains": True, "excluding": [".x.b.example"]}}),
+        ("", "!x.b.example .b.example", {".b.example": {"kind": "relay", "excluding": ["x.b.example"]}}),
+        ("x.b.example !.x.b.example !x.b.example .b.example", "x.b.example .b.example",
+         {"x.b.example": {}, ".b.example": {"excluding": [".x.b.example"]}, ".x.b.example": {"kind": "relay"}}),
+    ],
+)  # fmt: skip
+def test_exclusions_of_lists_are_said_and_nothing_is_lost(
+    tmp_path: Path, local: str, accepted: str, domains: dict[str, Any]
+) -> None:
+    files: dict[str, str | bytes] = {
+        "me": "a.example\n",
+        "locals": "\n".join(("a.example", *local.split(), "")),
+        "esmtpacceptmailfor": "\n".join(("a.example", *accepted.split(), "")),
+    }
+    assert imported(write(tmp_path / "etc", files), tmp_path / "site.yaml") == 0
+    assert tree_of(tmp_path / "site.yaml")["domains"] == domains
+
+
+def test_the_words_above_an_exclusion_stay_with_it(tmp_path: Path) -> None:
+    local = "a.example\n# moved away in spring\n!x.b.example\n.b.example\n"
+    old = write(tmp_path / "etc", {"me": "a.example\n", "locals": local, "esmtpacceptmailfor": local})
+    assert imported(old, tmp_path / "site.yaml") == 0
+    text = (tmp_path / "site.yaml").read_text()
+    assert re.search(r"# moved away in spring\n +excluding: ?\n? *(\[|- )x\.b\.example", text), text
+
+
+def test_a_wildcard_behind_a_percent_sign_is_said_and_an_exclusion_from_it_is_told_as_a_loss(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    files: dict[str, str | bytes] = {"me": "a.example\n", "esmtppercentrelay": ".lan.example\n"}
+    assert imported(write(tmp_path / "etc", files), tmp_path / "site.yaml") == 0
+    assert tree_of(tmp_path / "site.yaml")["percent_relay"] == [".lan.example"]
+    (tmp_path / "etc/esmtppercentrelay").write_text("!x.lan.example\n.lan.example\n")
+    assert imported(tmp_path / "etc", tmp_path / "other.yaml") == 1
+    assert any("!x.lan.example of esmtppercentrelay excludes a domain" in line for line in told(capsys))
 
 
 def test_an_existing_site_is_not_overwritten(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

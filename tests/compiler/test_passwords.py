@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from courier_compiler.parts.cram import _FUNCTIONS, cram_secret, cram_secrets
 from courier_compiler.parts.passwords import hash_password, is_hash, sha512_crypt
+from courier_schema.legacy.formats.cram import _FUNCTIONS, cram_secret, cram_secrets
 
 CRYPT_VECTORS = [
     # the password of the specification of SHA-crypt, with the number of rounds that crypt uses by itself

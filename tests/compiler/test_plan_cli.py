@@ -77,6 +77,56 @@ def test_an_edit_in_a_build_is_drift(place: Path, capsys: Capture) -> None:
     assert "drift  /etc/courier/locals" in capsys.readouterr().out
 
 
+def test_drift_is_told_from_what_the_site_changes_by_what_the_last_apply_left(place: Path, capsys: Capture) -> None:
+    root = place / "root"
+    site = SITE + "listeners: {smtp: {max_per_address: 4}}\n"
+    (place / "site.yaml").write_text(site)
+    assert main(["apply", str(place), "--root", str(root), "--no-owners"]) == 0
+    esmtpd = root / "etc/courier/esmtpd"
+    esmtpd.write_text(esmtpd.read_text().replace("MAXPERIP=4", "MAXPERIP=9"))
+    (root / "etc/courier/locals").unlink()
+    capsys.readouterr()
+    assert plan(place, site.replace("4", "6"), "--no-owners", against="root") == 3
+    lines = [line.strip() for line in capsys.readouterr().out.splitlines()]
+    assert "by hand: MAXPERIP 4 -> 9" in lines
+    assert any(line.startswith("esmtpd: MAXPERIP 9 -> 6") for line in lines)
+    assert {"by hand: - example.org", "by hand: - mx.example.org"} <= {*lines}
+    plan(place, site.replace("4", "6"), "--no-owners", "--format", "json", against="root")
+    (told,) = json.loads(capsys.readouterr().out)["plans"]
+    (change,) = (one for one in told["changes"] if one["path"] == "/etc/courier/esmtpd")
+    (by_hand,) = change["by_hand"]
+    assert (by_hand["key"], by_hand["before"], by_hand["after"]) == ("MAXPERIP", "4", "9")
+    plan(place, site.replace("4", "6"), "--no-owners", "--format", "markdown", against="root")
+    assert "  - by hand: `MAXPERIP 4 -> 9`" in capsys.readouterr().out
+
+
+def test_of_drift_whose_former_state_is_not_kept_only_the_present_is_told(place: Path, capsys: Capture) -> None:
+    root = place / "root"
+    assert main(["apply", str(place), "--root", str(root), "--no-owners"]) == 0
+    for kept in (root / "etc/courier/.courier-site/generations").glob("*/etc/courier/locals"):
+        kept.write_text("rot")
+    (root / "etc/courier/locals").write_text("example.org\n")
+    capsys.readouterr()
+    assert plan(place, SITE, "--no-owners", against="root") == 3
+    assert "by hand:" not in capsys.readouterr().out
+
+
+def test_secrets_that_were_edited_by_hand_stay_masked(place: Path, capsys: Capture) -> None:
+    root = place / "root"
+    (place / "word").write_text("first-word\n")
+    site = SITE + "credentials: {b.example: {user: me, password: {from_file: word}}}\n"
+    (place / "site.yaml").write_text(site)
+    assert main(["apply", str(place), "--root", str(root), "--no-owners"]) == 0
+    (root / "etc/courier/esmtpauthclient").write_text("b.example me second-word\n")
+    capsys.readouterr()
+    for form in ("text", "json", "markdown", "github"):
+        plan(place, site, "--no-owners", "--full", "--format", form, against="root")
+    out = capsys.readouterr().out
+    assert "by hand" in out
+    assert "first-word" not in out
+    assert "second-word" not in out
+
+
 def test_a_root_without_anything_is_created(place: Path, capsys: Capture) -> None:
     (place / "root").mkdir()
     assert plan(place, SITE, against="root") == 3
@@ -127,3 +177,37 @@ def test_a_long_list_is_whole_with_full(place: Path, capsys: Capture) -> None:
     assert "and 30 more" in capsys.readouterr().out
     assert plan(place, site, "--full") == 3
     assert " more" not in capsys.readouterr().out
+
+
+def test_two_versions_of_a_site_are_compared_without_secrets(place: Path, capsys: Capture) -> None:
+    account = "account_defaults: {uid: 1000, gid: 1000}\naccounts: {eva: {password: {from_file: nowhere}}}\n"
+    (place / "before").mkdir()
+    (place / "before/site.yaml").write_text(SITE + account)
+    assert plan(place, SITE + account, against="before") == 0
+    assert plan(place, SITE + account + ALIAS, against="before/site.yaml") == 3
+    assert "+ info@example.org -> eva@example.net" in capsys.readouterr().out
+    assert plan(place, SITE + account, against="out") == 1
+    assert "[secret-unavailable]" in capsys.readouterr().out
+
+
+def test_an_earlier_version_with_errors_is_named(place: Path, capsys: Capture) -> None:
+    (place / "before").mkdir()
+    (place / "before/site.yaml").write_text("site: [\n")
+    assert plan(place, SITE, against="before") == 1
+    assert f"{place}/before has errors: run courier-compile check {place}/before" in capsys.readouterr().err
+
+
+def test_an_earlier_version_that_no_build_would_take_is_named_too(place: Path, capsys: Capture) -> None:
+    (place / "before").mkdir()
+    (place / "before/site.yaml").write_text(SITE + "aliases: {a: b, b: a}\n")
+    assert plan(place, SITE, against="before") == 1
+    assert f"{place}/before has errors: run courier-compile check {place}/before" in capsys.readouterr().err
+
+
+def test_each_host_is_compared_with_its_own_earlier_version(place: Path, capsys: Capture) -> None:
+    hosts = "hosts: {one: {host: {name: one.example.org}}, two: {host: {name: two.example.org}}}\n"
+    (place / "before").mkdir()
+    (place / "before/site.yaml").write_text(SITE + hosts)
+    assert plan(place, SITE + hosts.replace("two.e", "three.e"), *("--format", "json"), against="before") == 3
+    plans = json.loads(capsys.readouterr().out)["plans"]
+    assert [one["host"] for one in plans if not one["changes"]] == ["one.example.org"]

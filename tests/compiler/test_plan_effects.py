@@ -41,6 +41,15 @@ DOMAINS = [
     ("", "domains: {backup.example: {kind: relay}}\n", ["mail for backup.example is accepted"]),
     ("domains: {example.com: {}}\n", "domains: {example.com: {accept: false}}\n",
      ["! mail for example.com is no longer accepted"]),
+    ("domains: {.example.com: {}}\n", "domains: {.example.com: {excluding: [old.example.com]}}\n",
+     ["! mail for old.example.com is no longer accepted", "! old.example.com is no longer local"]),
+    ("domains: {.example.com: {excluding: [.old.example.com]}}\n", "domains: {.example.com: {}}\n",
+     ["mail for sub-domains of old.example.com is accepted", "sub-domains of old.example.com are local"]),
+    ("domains: {.example.com: {}}\n",
+     "domains: {.example.com: {excluding: [a.example.com]}, a.example.com: {kind: hosted}}\n",
+     ["a.example.com is hosted"]),
+    ("", "domains: {.example.com: {excluding: [old.example.com]}}\n",
+     ["mail for sub-domains of example.com is accepted", "sub-domains of example.com are local"]),
 ]  # fmt: skip
 ADDRESSES = [
     ("", "aliases: {sales: eva@example.net}\n", ["sales@example.org is accepted, and goes to eva@example.net"]),

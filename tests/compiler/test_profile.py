@@ -129,6 +129,17 @@ def test_a_changed_profile_can_be_changed_again() -> None:
     assert customised(once, {"localstatedir": "/srv/courier"}).layout.sysconfdir == "/opt/courier/etc"
 
 
+def test_a_profile_is_made_once_for_the_same_changes_and_never_for_none() -> None:
+    assert customised(DEBIAN, {}) is DEBIAN
+    assert customised(DEBIAN, DEBIAN.layout.values()) is DEBIAN
+    assert customised(DEBIAN, {"prefix": "/opt"}) is customised(DEBIAN, {"prefix": "/opt"})
+
+
+def test_what_is_said_stays_even_where_it_is_as_it_was_and_something_above_it_moves() -> None:
+    said = {"prefix": "/opt/courier", "piddir": SOURCE.layout.piddir}
+    assert customised(SOURCE, said).layout.piddir == SOURCE.layout.piddir
+
+
 def test_database_library_and_release_may_be_said() -> None:
     other = customised(DEBIAN, {"database": "berkeley", "tls_library": "openssl", "courier": "1.1.1"})
     assert (other.database, other.tls_library, other.courier) == ("berkeley", "openssl", "1.1.1")

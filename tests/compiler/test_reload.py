@@ -7,17 +7,17 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
 
 from compiler.applied_hosts import ETC, FREE, file, manifest
-from courier_compiler.applying import reload
 from courier_compiler.applying.apply import apply
 from courier_compiler.applying.confirmation import require_daemons
 from courier_compiler.applying.generations import in_force
-from courier_compiler.applying.installed import Change, MemoryTree, Place, compare
+from courier_compiler.applying.installed import FileState, MemoryTree, Place, compare
+from courier_compiler.applying.journal import is_pending
 from courier_compiler.applying.reload import (
     ORDER,
     Action,
@@ -26,30 +26,35 @@ from courier_compiler.applying.reload import (
     ReloadPlan,
     Step,
     SystemdServices,
+    after,
     carry_out,
-    known_to,
-    plan_reload,
     running,
     services,
-    touches_of,
 )
 from courier_compiler.artefact import Artefact, Daemon
-from courier_compiler.profile import load_profile
+from courier_compiler.planning.comparison import Comparison
+from courier_compiler.profile import Profile, load_profile
 from courier_schema.report import CourierSiteError
+from crash.hosts import Killed, KilledAt
 
 PROFILE = load_profile("debian-12")
 SMTP = frozenset({Daemon.ESMTPD, Daemon.ESMTPD_MSA, Daemon.ESMTPD_SSL})
 HASTY = Patience(0, 0)
+EMPTY = MemoryTree({})
 
 
-def _changes(*artefacts: Artefact) -> tuple[Change, ...]:
-    return compare(artefacts, MemoryTree({}))
+def _steps(*artefacts: Artefact, before: MemoryTree = EMPTY, profile: Profile = PROFILE) -> tuple[Step, ...]:
+    """What daemons have to do when these files come to a host."""
+    changes = compare(artefacts, before)
+    return Comparison.of(changes, artefacts, before.manifest(), profile).steps.steps
 
 
-def _plan(*artefacts: Artefact) -> dict[Daemon, Action]:
-    changes = _changes(*artefacts)
-    touches = touches_of(changes, PROFILE, known_to(artefacts))
-    return {step.daemon: step.action for step in plan_reload(changes, touches, PROFILE).steps}
+def _plan(*artefacts: Artefact, before: MemoryTree = EMPTY) -> dict[Daemon, Action]:
+    return {step.daemon: step.action for step in _steps(*artefacts, before=before)}
+
+
+def _tree(*artefacts: Artefact) -> MemoryTree:
+    return MemoryTree({one.path: FileState(one.content) for one in artefacts}, manifest(*artefacts))
 
 
 # the plan
@@ -101,23 +106,102 @@ def test_daemons_that_others_ask_are_told_first() -> None:
     assert set(ORDER) == set(Daemon)
 
 
-def test_of_files_that_nobody_knows_the_readers_of_all_daemons_are_told_or_those_that_start_with_them() -> None:
-    assert _plan(file("unknown")).keys() == set(Daemon)
-    assert _plan(file("esmtpd")) == dict.fromkeys(SMTP, Action.STOP_START)
-
-
 def test_what_either_generation_knows_counts() -> None:
-    changes = _changes(file("me"))
-    one, other = ({f"{ETC}/me": frozenset({daemon})} for daemon in (Daemon.COURIERD, Daemon.ESMTPD))
-    assert touches_of(changes, PROFILE, one, other) == {f"{ETC}/me": frozenset({Daemon.COURIERD, Daemon.ESMTPD})}
+    old, new = (file("me", daemon, touches=frozenset({daemon})) for daemon in (Daemon.COURIERD, Daemon.ESMTPD))
+    assert _plan(new, before=_tree(old)).keys() == {Daemon.COURIERD, Daemon.ESMTPD}
+
+
+def test_of_a_build_that_does_not_say_who_reads_a_file_its_name_tells() -> None:
+    artefacts = (file("esmtpd"), file("hosteddomains.dat"), file("aliases.dat"))
+    silent = {path: replace(entry, touches=None) for path, entry in manifest(*artefacts).files.items()}
+    record = replace(manifest(*artefacts), files=silent)
+    steps = Comparison.of(compare(artefacts, EMPTY), artefacts, None, PROFILE, record).steps.steps
+    actions = {step.daemon: step.action for step in steps}
+    assert actions == {Daemon.COURIERD: Action.RESTART, **dict.fromkeys(SMTP, Action.STOP_START)}
+
+
+def test_a_file_that_goes_is_told_to_those_who_kept_it() -> None:
+    gone = file("dsnfrom", "x", touches=frozenset({Daemon.WEBMAILD}))
+    assert _plan(before=_tree(gone)) == {Daemon.WEBMAILD: Action.RESTART}
+
+
+def test_of_comments_and_permissions_no_daemon_hears() -> None:
+    old = file("esmtpd", "# old words\nMAXPERIP=4\n", touches=SMTP)
+    assert _plan(replace(old, content=b"# new words\nMAXPERIP=4\n"), before=_tree(old)) == {}
+    assert _plan(replace(old, mode=0o600), before=_tree(old)) == {}
+    assert _plan(replace(old, content=b"MAXPERIP=5\n"), before=_tree(old)).keys() == SMTP
 
 
 def test_files_of_the_authentication_library_are_known_in_its_own_directory() -> None:
     profile = load_profile("upstream-2.0")
     path = f"{profile.layout.authdir}/authdaemonrc".lstrip("/")
-    changes = _changes(Artefact(path, b""))
-    plan = plan_reload(changes, touches_of(changes, profile), profile)
-    assert plan == ReloadPlan((Step(Daemon.AUTHDAEMOND, Action.STOP_START, (path,)),))
+    artefact = Artefact(path, b"x=1\n", touches=frozenset({Daemon.AUTHDAEMOND}))
+    assert _steps(artefact, profile=profile) == (Step(Daemon.AUTHDAEMOND, Action.STOP_START, (path,)),)
+
+
+def test_a_listener_that_is_opened_is_started_and_one_that_is_closed_is_stopped() -> None:
+    on, off = (file("pop3d", f"POP3DSTART={word}\n", touches=frozenset({Daemon.POP3D})) for word in ("YES", "NO"))
+    assert _plan(on, before=_tree(off)) == {Daemon.POP3D: Action.START}
+    assert _plan(off, before=_tree(on)) == {Daemon.POP3D: Action.STOP}
+    assert _plan(on) == {Daemon.POP3D: Action.START}
+    assert _plan(before=_tree(on)) == {Daemon.POP3D: Action.STOP}
+
+
+# what was not told
+
+
+@pytest.mark.parametrize(
+    ("earlier", "later", "left"),
+    [
+        (Action.RESTART, Action.RESTART, Action.RESTART),
+        (Action.RESTART, Action.STOP_START, Action.STOP_START),
+        (Action.STOP_START, Action.RESTART, Action.STOP_START),
+        (Action.START, Action.RESTART, Action.START),
+        (Action.START, Action.STOP_START, Action.START),
+        (Action.STOP, Action.RESTART, Action.STOP),
+        (Action.START, Action.STOP, Action.STOP),
+        (Action.STOP, Action.START, Action.START),
+        (Action.RESTART, Action.STOP, Action.STOP),
+    ],
+)
+def test_what_was_not_told_is_told_with_what_comes_next(earlier: Action, later: Action, left: Action) -> None:
+    plan = after([Step(Daemon.IMAPD, earlier, ("a", "b"))], [Step(Daemon.IMAPD, later, ("b", "c"))])
+    assert plan.steps == (Step(Daemon.IMAPD, left, ("a", "b", "c")),)
+
+
+def test_daemons_of_two_changes_are_told_in_the_usual_order() -> None:
+    one, other = Step(Daemon.IMAPD, Action.RESTART, ("x",)), Step(Daemon.AUTHDAEMOND, Action.RESTART, ("y",))
+    assert after([one], [other]).steps == (other, one)
+
+
+def test_a_host_remembers_what_its_daemons_were_not_told(tmp_path: Path) -> None:
+    place = Place(tmp_path)
+    me = file("me", "a", touches=frozenset({Daemon.ESMTPD}))
+    apply([me], manifest(me), place, FREE)
+    rc = file("authdaemonrc", "daemons=3\n", touches=frozenset({Daemon.AUTHDAEMOND}))
+    outcome = apply([me, rc], manifest(me, rc), place, FREE)
+    assert [(step.daemon, step.action) for step in outcome.reload.steps] == [
+        (Daemon.AUTHDAEMOND, Action.STOP_START),
+        (Daemon.ESMTPD, Action.RESTART),
+    ]
+    again = apply([me, rc], manifest(me, rc), place, FREE)
+    assert (again.number, again.reload) == (None, outcome.reload)
+    require_daemons(place, again, Scripted(set(BOTH)), BOTH, owners=False, patience=HASTY)
+    assert in_force(place).untold == ()
+    assert apply([me, rc], manifest(me, rc), place, FREE).reload.steps == ()
+
+
+def test_after_a_crash_the_daemons_are_told_of_both_changes(tmp_path: Path) -> None:
+    place = Place(tmp_path)
+    me, rc = file("me", "a", touches=SMTP), file("authdaemonrc", "daemons=3\n", touches=frozenset({Daemon.AUTHDAEMOND}))
+    apply([me], manifest(me), place, FREE)
+    step = 0
+    while not is_pending(place):
+        with pytest.raises(Killed):
+            apply([me, rc], manifest(me, rc), place, FREE, KilledAt(step))
+        step += 1
+    outcome = apply([rc], manifest(rc), place, FREE)
+    assert {step.daemon for step in outcome.reload.steps} == {Daemon.AUTHDAEMOND, *SMTP}
 
 
 # the commands
@@ -135,27 +219,6 @@ def test_plain_daemons_are_told_by_couriers_own_commands(tmp_path: Path) -> None
         ("/usr/bin/webmlmd", "start", "/etc/courier/webmlmrc"),
     )
     assert plain.commands(_step(Daemon.WEBMAILD, Action.RESTART)) == (("/usr/sbin/webmaild", "restart"),)
-
-
-def test_units_are_started_by_systemd_but_told_to_read_again_by_courier(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    asked: list[tuple[str, ...]] = []
-
-    def answer(command: tuple[str, ...]) -> str:
-        asked.append(command)
-        return "" if command[-1] == "courier-mta.service" else "inactive"
-
-    monkeypatch.setattr(reload, "_run", answer)
-    systemd = SystemdServices(PlainServices(Place(tmp_path), PROFILE))
-    restart = ("systemctl", "restart", "courier-mta.service")
-    assert systemd.commands(_step(Daemon.ESMTPD, Action.STOP_START)) == (restart,)
-    assert systemd.commands(_step(Daemon.ESMTPD, Action.RESTART)) == (("/usr/sbin/esmtpd", "restart"),)
-    assert systemd.commands(_step(Daemon.POP3D, Action.STOP_START))[0] == ("/usr/sbin/pop3d", "stop")
-    assert systemd.is_running(Daemon.ESMTPD)
-    assert not systemd.is_running(Daemon.POP3D)
-    assert ("systemctl", "is-active", "--quiet", "courier-pop.service") in asked
-    assert systemd.run(("anything",)) == "inactive"
 
 
 def test_systemd_is_used_where_it_runs(tmp_path: Path) -> None:
@@ -316,6 +379,21 @@ def test_a_new_daemon_is_started_when_the_old_one_has_gone() -> None:
     assert host.ran == ["stop after 0 looks", "start after 3 looks"]
 
 
+@pytest.mark.parametrize(("action", "runs"), [(Action.START, False), (Action.STOP, True)])
+def test_listeners_are_started_and_stopped_whether_they_ran_or_not(action: Action, runs: bool) -> None:
+    class Obedient(Scripted):
+        def run(self, command: tuple[str, ...]) -> str:
+            (self.alive.add if command[1] == "start" else self.alive.discard)(Daemon(command[0]))
+            return ""
+
+    host = Obedient({Daemon.POP3D} if runs else set())
+    plan = ReloadPlan((Step(Daemon.POP3D, action, ()),))
+    assert carry_out(plan, host, frozenset(), HASTY) == ()
+    assert host.is_running(Daemon.POP3D) is not runs
+    deaf = Scripted({Daemon.POP3D} if runs else set())
+    assert carry_out(plan, deaf, frozenset(), HASTY) == (f"pop3d did not {action}",)
+
+
 def test_a_daemon_that_nobody_knows_how_to_tell_is_reported() -> None:
     plan = ReloadPlan((Step(Daemon.SOCKD, Action.STOP_START, ()),))
     (trouble,) = carry_out(plan, Scripted({Daemon.SOCKD}), frozenset({Daemon.SOCKD}), HASTY)
@@ -325,7 +403,7 @@ def test_a_daemon_that_nobody_knows_how_to_tell_is_reported() -> None:
 @pytest.mark.parametrize("recovers", [True, False])
 def test_when_a_daemon_does_not_come_back_the_generation_before_does(tmp_path: Path, recovers: bool) -> None:
     place = Place(tmp_path)
-    good, bad = file("me", "good"), file("me", "bad")
+    good, bad = (file("me", word, touches=BOTH) for word in ("good", "bad"))
     apply([good], manifest(good), place, FREE)
     outcome = apply([bad], manifest(bad), place, FREE)
 
@@ -339,16 +417,17 @@ def test_when_a_daemon_does_not_come_back_the_generation_before_does(tmp_path: P
             return ""
 
     host = Picky(set(BOTH))
+    outcome = replace(outcome, reload=PLAN)
     end = "and they are well" if recovers else "but not all is well: courierd did not come back"
     with pytest.raises(CourierSiteError, match=f"esmtpd did not come back; generation 2 is in force again.*{end}"):
-        require_daemons(place, outcome, PLAN, host, BOTH, owners=False, patience=HASTY)
+        require_daemons(place, outcome, host, BOTH, owners=False, patience=HASTY)
     assert place.path(f"{ETC}/me").read_text() == "good"
     assert in_force(place).number == 2
-    assert host.ran == ["courierd stop and start", "esmtpd restart"] * 2
+    assert host.ran == ["courierd stop and start", "esmtpd restart", "courierd restart", "esmtpd restart"]
 
 
 def test_when_all_daemons_come_back_the_new_generation_stays(tmp_path: Path) -> None:
     place = Place(tmp_path)
     outcome = apply([file("me")], manifest(file("me")), place, FREE)
-    require_daemons(place, outcome, PLAN, Scripted(set(BOTH)), BOTH, owners=False, patience=HASTY)
+    require_daemons(place, replace(outcome, reload=PLAN), Scripted(set(BOTH)), BOTH, owners=False, patience=HASTY)
     assert in_force(place).number == outcome.number

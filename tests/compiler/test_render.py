@@ -91,3 +91,7 @@ def test_sarif_names_rule_level_and_region(problems: list[Problem]) -> None:
 def test_no_problems_is_a_valid_report_in_every_form(form: str) -> None:
     text = render([], form)
     assert text == "" if form in ("text", "github") else json.loads(text)
+
+
+def test_github_shows_control_characters_instead_of_sending_them() -> None:
+    assert render([Problem("x", "a \u202ekey\x1b", "stop")], "github") == "::error title=x::a \\u202ekey\\x1b; stop\n"

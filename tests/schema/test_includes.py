@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from fnmatch import fnmatch
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from courier_schema.report import Mark, Severity
 from courier_schema.source.document import Document
@@ -206,3 +209,36 @@ def test_a_thousand_fragments_of_one_section_merge_and_are_found_quickly() -> No
     document = read({"site.yaml": 'include: ["d/*.yaml"]\n', **files})
     marks = [document.marks.mark(("domains", f"d{n}.example", "aliases", "a")) for n in range(1000)]
     assert marks == [Mark(f"d/{n:04}.yaml", 3, 15) for n in range(1000)]
+
+
+files = st.sampled_from(["site.yaml", "a.yaml", "b.yaml", "d/c.yaml", "gone.yaml", "*.yaml", "d/*.yaml", "../a.yaml"])
+keys = st.sampled_from(["aliases", "domains", "x", "y"])
+contents = st.recursive(st.integers(0, 3), lambda inner: st.dictionaries(keys, inner, max_size=3), max_leaves=6)
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from(["site.yaml", "a.yaml", "b.yaml", "d/c.yaml"]),
+        st.tuples(st.lists(files, max_size=3), st.dictionaries(keys, contents, max_size=3)),
+    )
+)
+def test_whatever_includes_whatever_is_read_to_its_end(
+    given_files: dict[str, tuple[list[str], dict[str, object]]],
+) -> None:
+    texts = {name: json.dumps({"include": named, **tree}) for name, (named, tree) in given_files.items()}
+    document = read(texts)
+    said = {key for _, tree in given_files.values() for key in tree}
+    assert document.tree.keys() <= {"include", *said}
+    assert {problem.id for problem in document.problems} <= {
+        "file-missing", "include-cycle", "include-matches-nothing", "conflicting-values", "duplicate-key", "empty-file",
+    }  # fmt: skip
+    for key in document.tree.keys() - {"include"}:
+        assert document.marks.mark((key,)) is not None
+
+
+@given(st.dictionaries(keys, st.dictionaries(keys, st.integers(), max_size=3), max_size=4))
+def test_a_site_may_be_cut_into_one_file_for_each_section(tree: dict[str, object]) -> None:
+    texts = {f"{key}.yaml": json.dumps({key: value}) for key, value in tree.items()}
+    document = read({"site.yaml": json.dumps({"include": list(texts), "site": "example.org"}), **texts})
+    assert document.problems == ()
+    assert {key: value for key, value in document.tree.items() if key != "include"} == {"site": "example.org", **tree}

@@ -92,7 +92,11 @@ def _is_structural(site: Path) -> bool:
     return any(f" {name}: " in said for name in OF_SETTINGS) or bool(ids - {"contradiction"})
 
 
-STRUCTURAL = [site for site in sorted((ROOT / "tests/broken").glob("*.yaml")) if _is_structural(site)]
+ALIKE = {"wrong-value-version"}
+"""Sites with numbers that are one in JSON: 1.0 is 1."""
+STRUCTURAL = [
+    site for site in sorted((ROOT / "tests/broken").glob("*.yaml")) if _is_structural(site) and site.stem not in ALIKE
+]
 
 
 def test_there_are_structurally_broken_sites_of_every_sort() -> None:

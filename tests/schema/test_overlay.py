@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-import pytest
+import json
+from collections.abc import Iterator
 
-from courier_schema.report import Mark
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from courier_schema.report import Mark, SitePath
 from courier_schema.source.overlay import host_names, select_host
 from courier_schema.source.yaml_tree import parse_yaml
 
@@ -104,3 +109,51 @@ def test_hosts_within_hosts_and_includes_within_hosts_are_refused() -> None:
         ("misplaced-key", "s:4:5"),
     ]
     assert document.tree == {"d": 1}
+
+
+names = st.sampled_from(["site", "listeners", "aliases", "a", "b"])
+values = st.recursive(
+    st.integers(0, 9) | st.lists(st.integers(0, 9), max_size=2) | st.booleans(),
+    lambda inner: st.dictionaries(names, inner, max_size=3),
+    max_leaves=8,
+)
+maps = st.dictionaries(names, values, max_size=4)
+overlays = st.dictionaries(names, values | st.none(), max_size=4)
+
+
+def _text(base: dict[str, object], overlay: dict[str, object]) -> str:
+    """JSON is YAML."""
+    return json.dumps({**base, "hosts": {"mx": overlay}})
+
+
+@given(maps, overlays)
+def test_what_the_host_says_is_in_force_and_the_rest_is_as_it_was(
+    base: dict[str, object], overlay: dict[str, object]
+) -> None:
+    tree = select_host(parse_yaml(_text(base, overlay), "s"), "mx").tree
+    assert tree.keys() == (base.keys() | overlay.keys()) - {key for key, value in overlay.items() if value is None}
+    for key, value in tree.items():
+        if key not in overlay:
+            assert value == base[key]
+        elif not isinstance(value, dict):
+            assert value == overlay[key]
+
+
+@given(maps, overlays)
+def test_every_value_that_is_left_has_a_place(base: dict[str, object], overlay: dict[str, object]) -> None:
+    document = select_host(parse_yaml(_text(base, overlay), "s"), "mx")
+
+    def places(tree: object, path: SitePath) -> Iterator[Mark | None]:
+        yield document.marks.mark(path)
+        if isinstance(tree, dict):
+            for key, value in tree.items():
+                yield from places(value, (*path, key))
+
+    assert None not in [mark for key, value in document.tree.items() for mark in places(value, (key,))]
+
+
+@given(maps)
+def test_a_host_that_repeats_the_site_changes_nothing(base: dict[str, object]) -> None:
+    document = parse_yaml(_text(base, base), "s")
+    assert select_host(document, "mx").tree == base
+    assert document.tree == {**base, "hosts": {"mx": base}}

@@ -70,8 +70,8 @@ def test_a_settings_file_is_groups_of_comments_and_values() -> None:
 
 
 def test_a_list_is_one_entry_a_line() -> None:
-    assert render(TextList(("From site.yaml.",), ("a", "<b> & 'c'"))) == "# From site.yaml.\na\n<b> & 'c'\n"
-    assert render(TextList((), ())) == ""
+    assert render(TextList(("a", "<b> & 'c'"))) == "a\n<b> & 'c'\n"
+    assert render(TextList(())) == ""
 
 
 def test_one_line_is_one_line() -> None:

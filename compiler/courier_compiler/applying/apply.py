@@ -2,7 +2,8 @@
 
 Everything is staged and synchronised, then the journal decides, then files go to their places and the manifest commits
 them. A crash before the journal leaves the old generation; after it, the next apply or rollback finishes the new one.
-Files that are not ours, and files of ours that were edited by hand, stop the apply before anything is written.
+Files that are not ours, files of ours that were edited by hand, and what guards object to, stop the apply before
+anything is written. A return to an earlier generation is never guarded: whoever wants it is in need.
 """
 
 from __future__ import annotations
@@ -20,10 +21,12 @@ from courier_compiler.applying.generations import Generation
 from courier_compiler.applying.installed import STATE, Change, Drift, Kind, Place, ancestors, is_foreign, plan_checksum
 from courier_compiler.applying.journal import commit, finish, is_pending, sweep
 from courier_compiler.applying.lock import held
+from courier_compiler.applying.reload import NOTHING, ReloadPlan, after
 from courier_compiler.applying.staging import Options, Work, directory_permissions, make_state, stage
 from courier_compiler.artefact import Artefact
+from courier_compiler.planning.guards import guarded, refused
 from courier_schema.legacy.manifest import Manifest
-from courier_schema.report import CourierSiteError, Problem
+from courier_schema.report import CourierSiteError, Mark, Problem, SitePath
 
 
 class InterruptedApplyError(CourierSiteError):
@@ -33,12 +36,13 @@ class InterruptedApplyError(CourierSiteError):
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What an apply had to do, and whether it did: `number` is the generation now in force, None when nothing was
-    done; `back_to` is the one before it."""
+    done; `back_to` is the one before it. `reload` is what the daemons have to hear now, of earlier changes, too."""
 
     changes: tuple[Change, ...]
     problems: tuple[Problem, ...]
     number: int | None = None
     back_to: int | None = None
+    reload: ReloadPlan = NOTHING
 
     @property
     def checksum(self) -> str:
@@ -47,6 +51,11 @@ class Outcome:
 
 def _nothing() -> None:
     """What is done at the point of no return unless somebody asks."""
+
+
+def _nowhere(path: SitePath) -> Mark | None:
+    """Where a path of a site stands whose text is not at hand."""
+    return None
 
 
 _CUSTOMARY: Final = Options()
@@ -59,8 +68,10 @@ def apply(
     options: Options = _CUSTOMARY,
     disk: Disk | None = None,
     decided: Callable[[], None] = _nothing,
+    mark: Callable[[SitePath], Mark | None] = _nowhere,
 ) -> Outcome:
-    """Put a build into force. `decided` is called when only the journal is left to be written.
+    """Put a build into force. `decided` is called when only the journal is left to be written; `mark` finds the places
+    that guards object to.
 
     An earlier apply that was interrupted is finished first. CourierSiteError when the world does not let us:
     BusyError while another process changes the host, InterruptedApplyError past the point of no return.
@@ -74,15 +85,27 @@ def apply(
     with held(place, "courier-compile apply"), speaking(place, disk):
         finish(place, disk)
         refuse_unconfirmed(place)
-        return _install(work, decided)
+        return _install(work, decided, tuple(_guards(work, mark)))
 
 
-def preview(artefacts: Iterable[Artefact], manifest: Manifest, place: Place, options: Options = _CUSTOMARY) -> Outcome:
-    """What an apply would do, without doing it. CourierSiteError while an interrupted one is not finished."""
+def preview(
+    artefacts: Iterable[Artefact],
+    manifest: Manifest,
+    place: Place,
+    options: Options = _CUSTOMARY,
+    mark: Callable[[SitePath], Mark | None] | None = _nowhere,
+) -> Outcome:
+    """What an apply would do, without doing it; without a `mark`, what a rollback would, which no guard stops.
+
+    CourierSiteError while an interrupted apply is not finished.
+    """
     if is_pending(place):
         raise CourierSiteError("an apply was interrupted: say courier-compile apply --recover first")
     work = Work(tuple(artefacts), manifest, place, options, Disk())
-    return Outcome(work.changes, (*_unknown_owners(work), *_refusals(work)))
+    guarding = _guards(work, mark) if mark is not None else ()
+    problems = (*_unknown_owners(work), *_refusals(work), *guarding)
+    reload = after(generations.in_force(place).untold, work.comparison.steps.steps)
+    return Outcome(work.changes, problems, reload=reload)
 
 
 def rollback(
@@ -107,7 +130,7 @@ def return_to(place: Place, generation: Generation, options: Options, disk: Disk
         return Outcome((), tuple(_damaged(generation, problem) for problem in stored.problems))
     work = Work(stored.artefacts, stored.manifest, place, options, disk, generation.number)
     unknown = tuple(_unknown_owners(work))
-    return Outcome((), unknown) if unknown else _install(work, _nothing)
+    return Outcome((), unknown) if unknown else _install(work, _nothing, ())
 
 
 def recover(place: Place, disk: Disk | None = None) -> str | None:
@@ -154,23 +177,29 @@ def speaking(place: Place, disk: Disk) -> Iterator[None]:
         raise CourierSiteError(f"{about}; nothing has changed") from error
 
 
-def _install(work: Work, decided: Callable[[], None]) -> Outcome:
-    """The five steps."""
-    problems = tuple(_refusals(work))
+def _install(work: Work, decided: Callable[[], None], guarding: tuple[Problem, ...]) -> Outcome:
+    """The five steps. `guarding` is what guards object to."""
+    problems = (*_refusals(work), *guarding)
     current = generations.in_force(work.place)
     if problems:
         return Outcome(work.changes, problems)
     if not work.changes and work.record == work.manifest and work.number in (None, current.number):
-        return Outcome((), ())
+        return Outcome((), (), reload=ReloadPlan(current.untold))
     journal, installed, back_to = stage(work, current)
     decided()
     commit(work.place, journal, work.disk)
     with suppress(OSError):  # what is not pruned now will be next time
         generations.prune(work.place, work.options.keep, work.disk)
-    return Outcome(work.changes, (), installed.number, back_to)
+    return Outcome(work.changes, (), installed.number, back_to, ReloadPlan(installed.untold))
 
 
 # what stops an apply
+
+
+def _guards(work: Work, mark: Callable[[SitePath], Mark | None]) -> Iterator[Problem]:
+    """What is rarely meant, and was not allowed by its word."""
+    if work.changes:
+        yield from refused(guarded(work.comparison.sides, mark, work.options.limits), work.options.allowed)
 
 
 def _unknown_owners(work: Work) -> Iterator[Problem]:

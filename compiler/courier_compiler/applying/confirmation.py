@@ -18,21 +18,16 @@ from pathlib import Path
 from courier_compiler.applying import generations
 from courier_compiler.applying.apply import Outcome, require_state, return_to, rollback, speaking
 from courier_compiler.applying.durable import Disk
-from courier_compiler.applying.generations import Stored
 from courier_compiler.applying.installed import Place
 from courier_compiler.applying.journal import finish
 from courier_compiler.applying.lock import held
 from courier_compiler.applying.reload import (
     PATIENT,
     Patience,
-    ReloadPlan,
     Services,
     carry_out,
-    known_to,
-    plan_reload,
     running,
     services,
-    touches_of,
 )
 from courier_compiler.applying.staging import Options, target
 from courier_compiler.artefact import Daemon
@@ -68,26 +63,25 @@ def take_back(place: Place, number: int, host: Services | None = None) -> Outcom
             return None
         pending = record.pending
         options = Options(owners=pending.owners, adopt_all=True, overwrite_drift=True)
-        here = generations.find(place, str(number))
         back = generations.find(place, str(pending.back_to))
         outcome = return_to(place, back, options, disk)
         if pending.reload:
-            tell_daemons(place, outcome, generations.load(here.path), generations.load(back.path), host)
+            host = host or services(place, target(generations.load(back.path).manifest))
+            if not carry_out(outcome.reload, host, running(host)):
+                _settle_told(place, outcome, disk)
     return outcome
 
 
-def tell_daemons(place: Place, outcome: Outcome, before: Stored, after: Stored, host: Services | None) -> None:
-    """Let daemons read what a return to an earlier generation changed."""
-    profile = target(after.manifest)
-    host = host or services(place, profile)
-    touches = touches_of(outcome.changes, profile, known_to(before.artefacts), known_to(after.artefacts))
-    carry_out(plan_reload(outcome.changes, touches, profile), host, running(host))
+def _settle_told(place: Place, outcome: Outcome, disk: Disk) -> None:
+    """Remember that the daemons heard all they had to, unless there is more by now. The caller holds the host."""
+    record = generations.in_force(place)
+    if record.untold and record.untold == outcome.reload.steps:
+        generations.settle(place, replace(record, untold=()), disk)
 
 
 def require_daemons(
     place: Place,
     outcome: Outcome,
-    plan: ReloadPlan,
     host: Services,
     ran: frozenset[Daemon],
     owners: bool = True,
@@ -95,16 +89,30 @@ def require_daemons(
 ) -> None:
     """Tell the daemons that ran before a change of it. If one does not come back, the generation before is put into
     force again, the daemons are told of that, and CourierSiteError says why."""
-    trouble = carry_out(plan, host, ran, patience)
+    trouble = _tell(place, outcome, host, ran, patience)
     if not trouble:
         return
+    if outcome.back_to is None:
+        raise CourierSiteError("; ".join(trouble))
     options = Options(owners=owners, adopt_all=True, overwrite_drift=True)
-    rollback(place, str(outcome.back_to), options)
-    again = carry_out(plan, host, ran, patience)
+    again = _tell(place, rollback(place, str(outcome.back_to), options), host, ran, patience)
     state = "and they are well" if not again else f"but not all is well: {'; '.join(again)}"
     raise CourierSiteError(
         f"{'; '.join(trouble)}; generation {outcome.back_to} is in force again, its daemons were told {state}"
     )
+
+
+def _tell(
+    place: Place, outcome: Outcome, host: Services, ran: frozenset[Daemon], patience: Patience
+) -> tuple[str, ...]:
+    """Tell daemons all that they have to hear; what went wrong. When nothing did, nothing is left to be told."""
+    trouble = carry_out(outcome.reload, host, ran, patience)
+    if not trouble and outcome.reload.steps:
+        disk = Disk()
+        with held(place, "courier-compile, telling the daemons", wait=True), speaking(place, disk):
+            finish(place, disk)
+            _settle_told(place, outcome, disk)
+    return trouble
 
 
 def honour(place: Place) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
@@ -19,7 +19,8 @@ from courier_compiler.applying.accounts import Accounts
 from courier_compiler.applying.durable import Disk, Owner
 from courier_compiler.applying.installed import STATE, Place
 from courier_compiler.applying.journal import Move, stage_path
-from courier_compiler.artefact import Artefact, Daemon
+from courier_compiler.applying.reload import Action, Step
+from courier_compiler.artefact import Artefact, Daemon, daemons_named
 from courier_schema.legacy.manifest import NAME, Entry, Manifest, load_manifest
 from courier_schema.report import CourierSiteError, Problem
 
@@ -60,6 +61,8 @@ class InForce:
     number: int = 0
     directories: tuple[str, ...] = ()
     pending: Pending | None = None
+    untold: tuple[Step, ...] = ()
+    """What daemons still have to do before they follow the tree in force."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +121,9 @@ def in_force(place: Place) -> InForce:
     try:
         record = json.loads((place.state / _IN_FORCE).read_bytes())
         pending = Pending(**record["pending"]) if record["pending"] is not None else None
-        return InForce(record["number"], tuple(record["directories"]), pending)
+        steps = record.get("untold", ())
+        untold = tuple(Step(Daemon(one["daemon"]), Action(one["action"]), tuple(one["because"])) for one in steps)
+        return InForce(record["number"], tuple(record["directories"]), pending, untold)
     except (FileNotFoundError, NotADirectoryError):
         return InForce()
     except OSError as error:
@@ -160,13 +165,10 @@ def stage_generation(
     directory = stage_path(place) / generation.path.name
     disk.mkdir(directory)
     earlier = _latest(place)
-    touches: dict[str, list[str]] = {}
     for artefact in artefacts:
         _write(directory, artefact, earlier, accounts, disk)
-        touches[artefact.path] = sorted(artefact.touches)
     disk.write(directory / NAME, manifest.dump())
-    known = touches if any(touches.values()) else {}
-    disk.write(directory / _ABOUT, json.dumps({"previous": previous, "touches": known}).encode())
+    disk.write(directory / _ABOUT, json.dumps({"previous": previous}).encode())
     for parent in sorted({directory, *(one for one in directory.rglob("*") if one.is_dir() and not one.is_symlink())}):
         disk.synchronise(parent)
     return Move(place.name(directory), place.name(generation.path))
@@ -205,7 +207,6 @@ def load(directory: Path) -> Stored:
     """The files of a build, or of a kept generation. CourierSiteError when it is neither."""
     try:
         manifest = load_manifest((directory / NAME).read_bytes())
-        touches = known_touches(directory)
     except OSError as error:
         raise CourierSiteError(f"cannot read {error.filename}: {error.strerror}") from error
     except ValueError as error:
@@ -213,7 +214,7 @@ def load(directory: Path) -> Stored:
     problems: list[Problem] = []
     artefacts: list[Artefact] = []
     for path, entry in manifest.files.items():
-        loaded = _load(directory, path, entry, touches.get(path, frozenset()))
+        loaded = _load(directory, path, entry)
         if isinstance(loaded, Problem):
             problems.append(loaded)
         else:
@@ -221,7 +222,7 @@ def load(directory: Path) -> Stored:
     return Stored(manifest, tuple(artefacts), tuple(problems))
 
 
-def _load(directory: Path, path: str, entry: Entry, touches: frozenset[Daemon]) -> Artefact | Problem:
+def _load(directory: Path, path: str, entry: Entry) -> Artefact | Problem:
     if not _is_inside(path):
         return Problem("build-path", f"the manifest of {directory} names a file {path!r}", "build it again")
     file = directory / path
@@ -230,6 +231,7 @@ def _load(directory: Path, path: str, entry: Entry, touches: frozenset[Daemon]) 
     except OSError as error:
         says = f"{file} is listed in the manifest, but cannot be read: {error.strerror}"
         return Problem("build-file-missing", says, "build it again")
+    touches = daemons_named(entry.touches or ())
     artefact = Artefact(
         path, content, int(entry.mode, 8), entry.owner, entry.group, entry.secret, entry.link, touches=touches
     )
@@ -244,11 +246,6 @@ def _is_inside(path: str) -> bool:
     return bool(parts) and str(PurePosixPath(path)) == path and not {"/", "..", STATE} & set(parts)
 
 
-def known_touches(directory: Path) -> Mapping[str, frozenset[Daemon]]:
-    """The daemons that keep what they read of each file, where whoever wrote the directory knew."""
-    return {path: frozenset(map(Daemon, names)) for path, names in _about(directory).get("touches", {}).items()}
-
-
 def _about(directory: Path) -> dict[str, Any]:
     """What we noted of a kept generation; nothing of a build."""
     try:
@@ -258,7 +255,7 @@ def _about(directory: Path) -> dict[str, Any]:
 
 
 def _store(place: Place) -> Path:
-    return place.state / "generations"
+    return place.generations
 
 
 def _latest(place: Place) -> Path | None:

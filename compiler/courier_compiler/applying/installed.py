@@ -11,7 +11,7 @@ import json
 import os
 import stat
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path, PurePosixPath
 from typing import Final, Protocol
@@ -46,6 +46,11 @@ class Place:
     def manifest(self) -> Path:
         """The commit record."""
         return self.state / NAME
+
+    @property
+    def generations(self) -> Path:
+        """The trees that were in force, each in a directory whose name ends in the id of its manifest."""
+        return self.state / "generations"
 
     def name(self, path: Path) -> str:
         """What the host calls a path of this machine, as artefacts do."""
@@ -104,6 +109,10 @@ class Tree(Protocol):
         """Paths of everything but directories below a directory, sorted."""
         ...
 
+    def applied(self, path: str) -> bytes | None:
+        """The content of a file, or the target of a link, as the last apply left it; None where nobody kept that."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class MemoryTree:
@@ -111,6 +120,7 @@ class MemoryTree:
 
     files: Mapping[str, FileState]
     record: Manifest | None = None
+    kept: Mapping[str, bytes] = field(default_factory=dict)
 
     def manifest(self) -> Manifest | None:
         return self.record
@@ -122,6 +132,9 @@ class MemoryTree:
 
     def below(self, path: str) -> Iterator[str]:
         return (name for name in sorted(self.files) if name.startswith(f"{path}/"))
+
+    def applied(self, path: str) -> bytes | None:
+        return self.kept.get(path)
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +175,20 @@ class DirectoryTree:
             for name in (*names, *(name for name in directories if Path(directory, name).is_symlink()))
         )
         return iter(sorted(self.place.name(one) for one in found))
+
+    def applied(self, path: str) -> bytes | None:
+        record = self.manifest()
+        if record is None or path not in record.files:
+            return None
+        entry = record.files[path]
+        for generation in self.place.generations.glob(f"*-{record.generation}"):
+            try:
+                content = _content(generation / path, Kind.LINK if entry.link else Kind.FILE)
+            except OSError:
+                continue
+            if hashlib.sha256(content).hexdigest() == entry.sha256:
+                return content
+        return None
 
 
 def _kind(mode: int) -> Kind:
@@ -239,7 +266,8 @@ def is_foreign(change: Change) -> bool:
 def entry_of(artefact: Artefact) -> Entry:
     """How a manifest lists an artefact."""
     mode = f"{artefact.mode:04o}"
-    return Entry(artefact.sha256, mode, artefact.owner, artefact.group, artefact.secret, artefact.link)
+    touches = tuple(sorted(artefact.touches))
+    return Entry(artefact.sha256, mode, artefact.owner, artefact.group, artefact.secret, artefact.link, touches)
 
 
 def compare(artefacts: Iterable[Artefact], tree: Tree, owners: bool = True) -> tuple[Change, ...]:

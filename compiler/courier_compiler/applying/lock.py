@@ -1,4 +1,4 @@
-"""Lock: one writer at a time on a mail host; the second is told who the first is."""
+"""Lock: one writer at a time on a mail host, and one watcher; the second is told who the first is."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ import os
 import pwd
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 
 from courier_compiler.applying.installed import Place
 from courier_schema.report import CourierSiteError
@@ -23,11 +25,7 @@ def held(place: Place, purpose: str, wait: bool = False) -> Iterator[None]:
 
     The lock ends with the process that holds it, however that ends.
     """
-    path = place.state / "lock"
-    try:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    except OSError as error:
-        raise CourierSiteError(f"cannot lock {path}: {error.strerror}") from error
+    descriptor = _open(place.state / "lock")
     try:
         _take(descriptor, wait)
         _sign(descriptor, purpose)
@@ -36,12 +34,59 @@ def held(place: Place, purpose: str, wait: bool = False) -> Iterator[None]:
         os.close(descriptor)
 
 
+@dataclass(slots=True)
+class Claim:
+    """The word of one process that it keeps a host up to date; other changes of the host stay free.
+
+    It is a lock among our records, where only who may change the host can take it. It ends with the process.
+    """
+
+    _descriptor: int | None = None
+
+    def renew(self, place: Place) -> None:
+        """Claim the host, again where its records were replaced; not yet where nothing was ever applied.
+
+        BusyError when another process has claimed it.
+        """
+        if not place.state.is_dir():
+            return
+        descriptor = _open(place.state / "watch")
+        if self._descriptor is not None and os.path.samestat(os.fstat(descriptor), os.fstat(self._descriptor)):
+            os.close(descriptor)
+            return
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise BusyError(
+                f"{place.root} is kept up to date by {_holder(descriptor)} already: end that first"
+            ) from error
+        _sign(descriptor, "courier-compile watch")
+        self.release()
+        self._descriptor = descriptor
+
+    def release(self) -> None:
+        """Leave the host to others."""
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
+
+
+def _open(path: Path) -> int:
+    try:
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise CourierSiteError(f"cannot lock {path}: {error.strerror}") from error
+
+
 def _take(descriptor: int, wait: bool) -> None:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
     except BlockingIOError as error:
-        holder = os.pread(descriptor, 200, 0).decode(errors="replace").strip() or "another process"
-        raise BusyError(f"the host is being changed by {holder}: try again when it is done") from error
+        raise BusyError(f"the host is being changed by {_holder(descriptor)}: try again when it is done") from error
+
+
+def _holder(descriptor: int) -> str:
+    return os.pread(descriptor, 200, 0).decode(errors="replace").strip() or "another process"
 
 
 def _sign(descriptor: int, purpose: str) -> None:

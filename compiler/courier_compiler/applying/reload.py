@@ -1,7 +1,9 @@
 """Reload: which daemons have to hear of a change, how, and whether they came back.
 
 Courier's `restart` makes a daemon read its databases and control files again; the files that its start script hands
-to it as environment it gets only when it is stopped and started. Daemons that do not run are left alone.
+to it as environment it gets only when it is stopped and started. Daemons that do not run are left alone, but for
+listeners that a change opens, which are started; those that it closes are stopped. Sessions of SMTP outlive their
+listener, except under systemd, whose units end with all that they began.
 """
 
 from __future__ import annotations
@@ -11,7 +13,7 @@ import os
 import shlex
 import subprocess
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -19,8 +21,8 @@ from types import MappingProxyType
 from typing import Final, Protocol
 
 from courier_compiler import profile as profiles
-from courier_compiler.applying.installed import Change, Place
-from courier_compiler.artefact import Artefact, Daemon
+from courier_compiler.applying.installed import Place
+from courier_compiler.artefact import Daemon
 from courier_compiler.profile import Profile
 from courier_schema.legacy.formats import shell
 from courier_schema.legacy.formats.source import Source
@@ -65,6 +67,11 @@ class Action(StrEnum):
 
     RESTART = "restart"
     STOP_START = "stop and start"
+    START = "start"
+    STOP = "stop"
+
+
+_ON_OR_OFF: Final = (Action.START, Action.STOP)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,60 +90,54 @@ class ReloadPlan:
     steps: tuple[Step, ...]
 
 
-def plan_reload(changes: Iterable[Change], touches: Mapping[str, frozenset[Daemon]], profile: Profile) -> ReloadPlan:
-    """Whom to tell of changes; `touches` are the daemons that keep in mind what they read of a file."""
-    because: dict[Daemon, list[str]] = {}
-    stopped: set[Daemon] = set()
-    for change in changes:
-        starting = _starting(change.path, profile)
-        for daemon in touches.get(change.path, frozenset()):
-            because.setdefault(daemon, []).append(change.path)
-            if daemon in starting:
-                stopped.add(daemon)
+NOTHING: Final = ReloadPlan(())
+
+
+def plan_reload(
+    reasons: Mapping[Daemon, Sequence[str]],
+    starting: Collection[Daemon],
+    opened: Collection[Daemon],
+    closed: Collection[Daemon],
+) -> ReloadPlan:
+    """Whom to tell: `reasons` are the changed files by daemon, `starting` those daemons that see such a file only when
+    they start, `opened` and `closed` the listeners that are newly wanted or wanted no longer."""
+
+    def action(daemon: Daemon) -> Action:
+        if daemon in opened:
+            return Action.START
+        if daemon in closed:
+            return Action.STOP
+        return Action.STOP_START if daemon in starting else Action.RESTART
+
     return ReloadPlan(
-        tuple(
-            Step(daemon, Action.STOP_START if daemon in stopped else Action.RESTART, tuple(because[daemon]))
-            for daemon in ORDER
-            if daemon in because
-        )
+        tuple(Step(daemon, action(daemon), tuple(reasons[daemon])) for daemon in ORDER if daemon in reasons)
     )
 
 
-def touches_of(
-    changes: Iterable[Change], profile: Profile, *known: Mapping[str, frozenset[Daemon]]
-) -> dict[str, frozenset[Daemon]]:
-    """Path to the daemons that keep what they read of it, as any of the generations involved knows.
-
-    Of files that none knows (a build directory does not say), those are told that read them at their start; where
-    there are none such, every daemon is.
-    """
-    touches: dict[str, frozenset[Daemon]] = {}
-    for change in changes:
-        said = [generation[change.path] for generation in known if change.path in generation]
-        guess = _starting(change.path, profile) or frozenset(Daemon)
-        touches[change.path] = frozenset().union(*said) if said else guess
-    return touches
+def after(untold: Iterable[Step], steps: Iterable[Step]) -> ReloadPlan:
+    """One plan of what daemons had to do before, but were not told, and of what they have to do now."""
+    owed = {step.daemon: step for step in untold}
+    due = {step.daemon: step for step in steps}
+    return ReloadPlan(tuple(_joined(owed.get(one), due.get(one)) for one in ORDER if one in owed or one in due))
 
 
-def known_to(artefacts: Iterable[Artefact]) -> dict[str, frozenset[Daemon]]:
-    """What artefacts say of the daemons that read them; nothing when none says anything."""
-    touches = {artefact.path: artefact.touches for artefact in artefacts}
-    return touches if any(touches.values()) else {}
+def _joined(earlier: Step | None, later: Step | None) -> Step:
+    """What is left to do of two steps of one daemon: the last word on whether it runs, and else the stronger one."""
+    if earlier is None or later is None:
+        found = earlier or later
+        assert found is not None, "a daemon without a step has nothing to do"
+        return found
+    because = tuple(dict.fromkeys((*earlier.because, *later.because)))
+    last = next((step.action for step in (later, earlier) if step.action in _ON_OR_OFF), None)
+    stronger = Action.STOP_START if Action.STOP_START in (earlier.action, later.action) else Action.RESTART
+    return Step(later.daemon, last or stronger, because)
 
 
-def _starting(path: str, profile: Profile) -> frozenset[Daemon]:
-    name = _name(path, profile)
+def starting(name: str) -> frozenset[Daemon]:
+    """The daemons that get to see a file of the configuration directory only when they start."""
     if name.startswith(_FILTERS) and not name.startswith(_ACTIVE):
         return frozenset({Daemon.COURIERFILTER})
     return STARTING.get(name, frozenset())
-
-
-def _name(path: str, profile: Profile) -> str:
-    """A path as its name in the directory that it is read from."""
-    for directory in (profile.layout.authdir, profile.layout.sysconfdir):
-        if f"/{path}".startswith(f"{directory}/"):
-            return f"/{path}"[len(directory) + 1 :]
-    return path
 
 
 class Services(Protocol):
@@ -172,8 +173,23 @@ class PlainServices:
         known = daemon_of(self.profile, step.daemon)
         if known is None:
             return ()
-        lines = (known.restart,) if step.action is Action.RESTART else (known.stop, known.start)
-        return tuple(tuple(shlex.split(line)) for line in lines)
+        stop, start, restart = (tuple(shlex.split(line)) for line in (known.stop, known.start, known.restart))
+        match step.action:
+            case Action.RESTART:
+                return (restart,)
+            case Action.STOP:
+                return (self._end(step.daemon, stop),)
+            case Action.START if not self.is_running(step.daemon):
+                return (start,)
+            case _:
+                return self._end(step.daemon, stop), start
+
+    def _end(self, daemon: Daemon, stop: tuple[str, ...]) -> tuple[str, ...]:
+        """What ends a daemon. A listener that is asked to stop ends the sessions of its clients as well; when it is
+        killed, they live on to their own end. That of IMAP and POP3 has a keeper, which has to be asked."""
+        if daemon not in _SMTP or not self.is_running(daemon):
+            return stop
+        return "/bin/sh", "-c", f'kill -KILL "$(cat {shlex.quote(self._pid_file(daemon))})"'
 
     def run(self, command: tuple[str, ...]) -> str:
         return _run(command)
@@ -208,9 +224,17 @@ class SystemdServices:
 
     def commands(self, step: Step) -> tuple[tuple[str, ...], ...]:
         known = daemon_of(self.plain.profile, step.daemon)
-        if known is None or step.action is Action.RESTART or not self._is_unit_active(step.daemon):
+        if known is None or not known.unit or step.action is Action.RESTART:
             return self.plain.commands(step)
-        return (("systemctl", "restart", known.unit),)
+        is_active = self._is_unit_active(step.daemon)
+        if step.action in _ON_OR_OFF:
+            verb = "enable" if step.action is Action.START else "disable"
+            switch = ("systemctl", verb, "--now", known.unit)
+            if step.action is Action.START and is_active:
+                return switch, ("systemctl", "restart", known.unit)
+            by_hand = not is_active and self.plain.is_running(step.daemon)
+            return (*self.plain.commands(Step(step.daemon, Action.STOP, ())), switch) if by_hand else (switch,)
+        return (("systemctl", "restart", known.unit),) if is_active else self.plain.commands(step)
 
     def run(self, command: tuple[str, ...]) -> str:
         return _run(command)
@@ -255,14 +279,23 @@ def carry_out(
     ran: frozenset[Daemon],
     patience: Patience = PATIENT,
 ) -> tuple[str, ...]:
-    """Tell the daemons that ran before the change; a sentence for each that did not come back."""
-    told = [step for step in plan.steps if step.daemon in ran]
+    """Tell the daemons that ran before the change, start those newly wanted and stop those wanted no longer; a sentence
+    for each that is not as it should be then."""
+    told = [step for step in plan.steps if step.daemon in ran or step.action in _ON_OR_OFF]
     trouble = [complaint for step in told for complaint in _tell(step, host, patience.back)]
-    absent = [step.daemon for step in told if not _becomes(True, step.daemon, host, patience.back)]
+    wrong = [step for step in told if not _becomes(_is_wanted(step), step.daemon, host, patience.back)]
     time.sleep(patience.staying if told else 0)
-    gone = [step.daemon for step in told if not host.is_running(step.daemon)]
-    late = [f"{daemon} did not come back" for daemon in dict.fromkeys((*absent, *gone))]
-    return (*trouble, *late)
+    wrong += [step for step in told if host.is_running(step.daemon) is not _is_wanted(step)]
+    return (*trouble, *dict.fromkeys(f"{step.daemon} did not {_FAILURES[step.action]}" for step in wrong))
+
+
+_FAILURES: Final[Mapping[Action, str]] = {
+    Action.RESTART: "come back", Action.STOP_START: "come back", Action.START: "start", Action.STOP: "stop",
+}  # fmt: skip
+
+
+def _is_wanted(step: Step) -> bool:
+    return step.action is not Action.STOP
 
 
 def _tell(step: Step, host: Services, seconds: float) -> list[str]:
@@ -272,7 +305,7 @@ def _tell(step: Step, host: Services, seconds: float) -> list[str]:
         return [f"nothing is known of how to {step.action} {step.daemon}: do it by hand"]
     complaints: list[str] = []
     for at, command in enumerate(commands):
-        if at > 0:
+        if at > 0 and command[0] != "systemctl":
             _becomes(False, step.daemon, host, seconds)
         if complaint := host.run(command):
             complaints.append(f"{shlex.join(command)}: {complaint}")

@@ -27,7 +27,10 @@ from courier_compiler.applying.installed import (
     is_foreign,
 )
 from courier_compiler.applying.journal import Directory, Journal, Move, note_elsewhere, stage_path, sweep
+from courier_compiler.applying.reload import after
 from courier_compiler.artefact import Artefact
+from courier_compiler.planning.comparison import Comparison
+from courier_compiler.planning.guards import CUSTOMARY, Limits
 from courier_compiler.profile import Permissions, Profile, customised, load_profile
 from courier_schema.legacy.manifest import NAME, Manifest
 from courier_schema.report import CourierSiteError
@@ -50,6 +53,10 @@ class Options:
     """Seconds within which the new generation has to be confirmed."""
     reload: bool = False
     """Whether daemons are told when an unconfirmed generation is taken back."""
+    allowed: frozenset[str] = frozenset()
+    """What guards let pass."""
+    limits: Limits = CUSTOMARY
+    """From which losses on guards speak."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +87,10 @@ class Work:
     @cached_property
     def changes(self) -> tuple[Change, ...]:
         return compare(self.artefacts, self.tree, self.options.owners)
+
+    @cached_property
+    def comparison(self) -> Comparison:
+        return Comparison.of(self.changes, self.artefacts, self.record, target(self.manifest), self.manifest)
 
     @property
     def overwrites(self) -> bool:
@@ -123,7 +134,8 @@ def stage(work: Work, current: InForce) -> tuple[Journal, InForce, int]:
     if options.confirm is not None:
         pending = Pending(time.time() + options.confirm, back_to, options.reload, options.owners)
     made = {*current.directories, *(directory.path for directory in directories)} - {*emptied}
-    installed = InForce(number, tuple(sorted(made)), pending)
+    untold = after(current.untold, work.comparison.steps.steps).steps
+    installed = InForce(number, tuple(sorted(made)), pending, untold)
     records.append(generations.stage_in_force(place, installed, disk))
     owner = work.owner("root", _mail_group(work))
     disk.write(stage_path(place) / NAME, work.manifest.dump(), _MANIFEST_MODE, owner)
@@ -245,9 +257,6 @@ def directory_permissions(manifest: Manifest) -> Callable[[str], Permissions]:
 def target(manifest: Manifest) -> Profile:
     """The profile that a manifest's host was compiled for. CourierSiteError when this release does not know it."""
     try:
-        profile = load_profile(manifest.profile)
-        stock = profile.layout.values()
-        changes = {key: value for key, value in manifest.layout.items() if stock.get(key) != value}
-        return customised(profile, changes) if changes else profile
+        return customised(load_profile(manifest.profile), manifest.layout)
     except ValueError as error:
         raise CourierSiteError(f"the build is for another release of courier-compile: {error}") from error

@@ -34,4 +34,4 @@ def _make(context: Context, name: str, files: Sequence[AliasFile], protocol: str
         yield context.text(f"{directory}/{file_name}", content, origin)
 
 
-ARTEFACT = ArtefactSpec("aliases", build, foreseen=True)
+ARTEFACT = ArtefactSpec("aliases", build)

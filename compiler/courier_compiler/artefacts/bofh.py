@@ -6,18 +6,12 @@ There is no such file on a host whose site refuses nothing.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Final
 
 from courier_compiler.artefact import Artefact, ArtefactSpec
 from courier_compiler.context import Context
 from courier_compiler.origin import Origin, derived
-from courier_compiler.profile import version
 from courier_schema.legacy.formats.bofh import Bofh, dump
-from courier_schema.report import Severity
 from courier_schema.site.policy import Policy
-
-_USER_IN_SUBDOMAIN: Final = "1.1.5"
-"""First release that takes the pattern user@.domain."""
 
 
 def build(context: Context) -> Iterator[Artefact]:
@@ -25,7 +19,6 @@ def build(context: Context) -> Iterator[Artefact]:
     options = {name: text for name, (text, _) in _options(context).items()}
     content = dump(_directives(policy, options))
     if content:
-        _warn_of_patterns(context, policy)
         origins = {**dict(_origins(policy)), **{name: origin for name, (_, origin) in _options(context).items()}}
         yield context.text("bofh", content, origins)
 
@@ -65,16 +58,6 @@ def _origins(policy: Policy) -> Iterator[tuple[str, Origin]]:
         yield f"spamtrap {address}", derived("policy", "spam_traps", place)
     if policy.max_recipients:
         yield "maxrcpts", derived("policy", "max_recipients")
-
-
-def _warn_of_patterns(context: Context, policy: Policy) -> None:
-    for place, pattern in enumerate(policy.deny_senders):
-        user, _, domain = pattern.partition("@")
-        if user and domain.startswith(".") and context.release < version(_USER_IN_SUBDOMAIN):
-            says = f"{pattern} refuses nobody: {context.profile.title} has Courier {context.profile.courier}"
-            remedy = f"name the whole domain @{domain}, or upgrade to Courier {_USER_IN_SUBDOMAIN}"
-            path = ("policy", "deny_senders", place)
-            context.problem("sender-pattern-not-in-target", says, remedy, path, Severity.WARNING)
 
 
 ARTEFACT = ArtefactSpec("bofh", build)

@@ -35,4 +35,4 @@ def build(context: Context) -> Iterator[Artefact]:
         yield context.text(name, text, origin, Guard.WORLD, (Daemon.COURIERD,))
 
 
-ARTEFACT = ArtefactSpec("dsn", build, foreseen=True)
+ARTEFACT = ArtefactSpec("dsn", build)

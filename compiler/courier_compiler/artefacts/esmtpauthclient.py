@@ -8,17 +8,14 @@ of `credentials` under its own name and under every route to that host which has
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final
 
 from courier_compiler.artefact import Artefact, ArtefactSpec
 from courier_compiler.context import Context
 from courier_compiler.origin import Origin, derived
-from courier_compiler.parts.routes import named_routes, relay_text
+from courier_compiler.parts.routes import login_line, relay_logins
 from courier_schema.report import SitePath
 from courier_schema.site.routing import Login
-
-_LINE: Final = 254
-"""Bytes of a line that count, its end left out."""
+from courier_schema.source.secrets import MASK
 
 
 def build(context: Context) -> Iterator[Artefact]:
@@ -34,31 +31,18 @@ def build(context: Context) -> Iterator[Artefact]:
 
 
 def _logins(context: Context) -> dict[str, tuple[Login, SitePath]]:
-    """Relay as it is looked up, in lower case, to its login and the place of that."""
+    """Relay as it is looked up to its login and the place of that."""
     found: dict[str, tuple[Login, SitePath]] = {}
-    routes = [(route, path) for _, route, path in named_routes(context.site) if route.via]
-    for route, path in routes:
-        if route.login is None:
-            continue
-        login, place = found.setdefault(relay_text(route).lower(), (route.login, (*path, "login")))
-        if login != route.login:
-            context.problem(
-                "login-twice",
-                f"two routes lead to {relay_text(route)} with different logins, and Courier knows only one for both",
-                f"give both the login of {'.'.join(map(str, place[:-1]))}",
-                (*path, "login"),
-            )
-    for host, login in context.site.credentials.items():
-        spelt = (relay_text(route) for route, _ in routes if route.via and route.via.lower() == host.lower())
-        for relay in (host, *spelt):
-            found.setdefault(relay.lower(), (login, ("credentials", host)))
+    for relay, login, path in relay_logins(context.site):
+        found.setdefault(relay, (login, path))
     return found
 
 
 def _line(context: Context, relay: str, login: Login, path: SitePath) -> str:
-    """The line of one login; empty, with a problem, where it cannot be written."""
+    """The line of one login; empty, with a problem, where its password cannot stand in one."""
     password = context.reveal(login.password)
-    line = f"{relay} {login.user} {password}"
+    if password == MASK:
+        return f"{relay} {login.user} {MASK}"
     if password.split() != [password]:
         context.problem(
             "login-password",
@@ -67,15 +51,11 @@ def _line(context: Context, relay: str, login: Login, path: SitePath) -> str:
             (*path, "password"),
         )
         return ""
-    if len(line.encode()) > _LINE:
-        context.problem(
-            "login-too-long",
-            f"relay, user and password for {relay} have more than {_LINE - 2} bytes together",
-            "have the password changed to a shorter one",
-            path,
-        )
+    try:
+        return login_line(relay, login.user, password)
+    except ValueError as error:
+        context.problem("login-too-long", str(error), "have the password changed to a shorter one", path)
         return ""
-    return line
 
 
 ARTEFACT = ArtefactSpec("esmtpauthclient", build)

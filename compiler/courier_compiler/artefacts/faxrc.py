@@ -6,39 +6,18 @@ from collections.abc import Iterator
 
 from courier_compiler.artefact import Artefact, ArtefactSpec
 from courier_compiler.context import Context
-from courier_compiler.origin import Origin, derived
-from courier_schema.report import SitePath
-from courier_schema.site.gateways import FaxRule
+from courier_compiler.origin import derived
+from courier_compiler.parts.gateways import fax_line, wrong_fax_rule
 
 
 def build(context: Context) -> Iterator[Artefact]:
     fax = context.site.fax
     if fax is None:
         return
-    lines: list[str] = []
-    origins: dict[str, Origin] = {"": derived("fax")} if not fax.rules else {}
-    for position, rule in enumerate(fax.rules):
-        path = ("fax", "rules", position)
-        if line := _line(context, rule, path):
-            lines.append(line)
-            origins[line] = derived(*path)
-    yield context.text("faxrc", "".join(f"{line}\n" for line in lines), origins)
-
-
-def _line(context: Context, rule: FaxRule, path: SitePath) -> str:
-    said = {"rw": rule.rewrite, "accept": rule.accept, "reject": rule.reject}
-    given = [(word, text) for word, text in said.items() if text is not None]
-    if len(given) != 1:
-        context.problem("fax-rule", "a fax rule does one thing", "give exactly one of rewrite, accept and reject", path)
-        return ""
-    word, text = given[0]
-    arguments = text.split()
-    if len(arguments) != 2 or "#" in text:
-        second = "its replacement" if word == "rw" else "a source (local, esmtp, uucp, dsn)"
-        context.problem("fax-rule", f"{text!r} is not a pattern and {second}", "write two words, without '#'", path)
-        return ""
-    flags = ("^" if rule.prefix else "") + ("*" if rule.repeat else "")
-    return f"{word}{flags}\t{arguments[0]}\t{arguments[1]}"
+    rules = [(position, rule) for position, rule in enumerate(fax.rules) if not wrong_fax_rule(rule)]
+    lines = [(fax_line(rule), derived("fax", "rules", position)) for position, rule in rules]
+    content = "".join(f"{line}\n" for line, _ in lines)
+    yield context.text("faxrc", content, dict(lines) or {"": derived("fax")})
 
 
 ARTEFACT = ArtefactSpec("faxrc", build)

@@ -14,9 +14,7 @@ from courier_schema.site.files import LiteralFile
 
 def build(context: Context) -> Iterator[Artefact]:
     for name, said in sorted(context.site.files.items()):
-        path = ("files", name)
-        if context.is_below(name, path):
-            yield _made(context, name, said, path)
+        yield _made(context, name, said, ("files", name))
 
 
 def _made(context: Context, name: str, said: LiteralFile, path: SitePath) -> Artefact:

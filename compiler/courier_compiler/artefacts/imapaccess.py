@@ -18,7 +18,7 @@ def build(context: Context) -> Iterator[Artefact]:
     site = context.site
     if not (site.mailbox_access or site.listeners.imap or site.listeners.imaps):
         return
-    rows = client_rows(context, site.mailbox_access, "mailbox_access", mailbox=True)
+    rows = client_rows(site.mailbox_access, "mailbox_access", mailbox=True)
     yield from make_table(context, Kind.IMAPACCESS, rows, "imapaccess/default", (Daemon.IMAPD, Daemon.IMAPD_SSL))
 
 

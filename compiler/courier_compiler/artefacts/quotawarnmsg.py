@@ -32,4 +32,4 @@ def _first_quota(resolved: ResolvedSite) -> SitePath | None:
     return next(((*mailbox.path, "quota") for mailbox in resolved.mailboxes if mailbox.account.quota is not None), None)
 
 
-ARTEFACT = ArtefactSpec("quotawarnmsg", build, foreseen=True)
+ARTEFACT = ArtefactSpec("quotawarnmsg", build)

@@ -78,4 +78,4 @@ def _permissions(context: Context, file: str, secret: bool) -> Permissions:
     return Permissions(f"{mode & ~_OTHERS:04o}", shipped.owner, group)
 
 
-ARTEFACT = ArtefactSpec("settings", build, foreseen=True)
+ARTEFACT = ArtefactSpec("settings", build)

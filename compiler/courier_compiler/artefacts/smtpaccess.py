@@ -18,11 +18,11 @@ from courier_schema.legacy.formats.makedat import Kind
 def build(context: Context) -> Iterator[Artefact]:
     submission = context.site.submission_access
     shared = (Daemon.ESMTPD, Daemon.ESMTPD_SSL)
-    rows = client_rows(context, context.site.access, "access", loopback_relays=True)
+    rows = client_rows(context.site.access, "access", loopback_relays=True)
     touches = shared if submission is not None else (*shared, Daemon.ESMTPD_MSA)
     yield from make_table(context, Kind.SMTPACCESS, rows, "smtpaccess/default", touches)
     if submission is not None:
-        rows = client_rows(context, submission, "submission_access", loopback_relays=True)
+        rows = client_rows(submission, "submission_access", loopback_relays=True)
         yield from make_table(
             context, Kind.SMTPACCESS, rows, "smtpaccess-msa/default", (Daemon.ESMTPD_MSA,), "smtpaccess-msa.dat"
         )

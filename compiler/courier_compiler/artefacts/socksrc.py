@@ -6,11 +6,11 @@ Any program may have to read it, but one that holds passwords is shown to the ma
 from __future__ import annotations
 
 from collections.abc import Iterator
-from ipaddress import ip_network
 
 from courier_compiler.artefact import Artefact, ArtefactSpec, Daemon
 from courier_compiler.context import Context, Guard
 from courier_compiler.origin import Origin, derived
+from courier_compiler.parts.gateways import socks_networks
 from courier_schema.report import SitePath
 from courier_schema.site.gateways import SocksProxy
 
@@ -41,11 +41,11 @@ def _statements(context: Context) -> Iterator[tuple[str, str, Origin]]:
     assert socks is not None
     for said, proxy in sorted(socks.proxies.items()):
         path = ("socks", "proxies", said)
-        for network in _networks(context, said, path):
+        for network in socks_networks(said):
             key = f"proxy {network}"
             yield f"{key} {','.join(proxy.servers)}{_login(context, proxy, path)}", key, derived(*path)
     for position, said in enumerate(socks.direct):
-        for network in _networks(context, said, ("socks", "direct", position)):
+        for network in socks_networks(said):
             yield f"noproxy {network}", f"noproxy {network}", derived("socks", "direct", position)
     if socks.from_environment:
         yield "allowenv", "allowenv", derived("socks", "from_environment")
@@ -53,19 +53,7 @@ def _statements(context: Context) -> Iterator[tuple[str, str, Origin]]:
         yield statement, statement, derived("socks", "server", position)
 
 
-def _networks(context: Context, said: str, path: SitePath) -> list[str]:
-    if said == "*":
-        return ["0.0.0.0/0", "::/0"]
-    try:
-        return [str(ip_network(said, strict=False))]
-    except ValueError:
-        context.problem("network", f"{said} is not a network with a prefix length", "write 192.0.2.0/24", path)
-        return []
-
-
 def _login(context: Context, proxy: SocksProxy, path: SitePath) -> str:
-    if (proxy.user is None) != (proxy.password is None):
-        context.problem("socks-login", "a proxy needs both user and password, or neither", "give both", path)
     if proxy.user is None or proxy.password is None:
         return ""
     password = context.reveal(proxy.password)

@@ -12,18 +12,17 @@ from typing import Final
 
 from courier_compiler.artefact import Artefact, ArtefactSpec
 from courier_compiler.context import Context, Guard
-from courier_compiler.derive.authdaemonrc import account_options
 from courier_compiler.origin import Origin, derived
+from courier_compiler.parts.account_fields import account_fields
 from courier_compiler.parts.catchall import hosted_catch_alls
-from courier_compiler.parts.cram import cram_secrets
 from courier_compiler.parts.passwords import hash_password, is_hash
 from courier_compiler.resolved import Mailbox
+from courier_schema.legacy.formats.cram import cram_secrets
 from courier_schema.legacy.formats.source import Source
 from courier_schema.legacy.formats.userdb import DEFAULT_BASE, Field, compile_userdb, format_account
 from courier_schema.report import SitePath
-from courier_schema.site.accounts import Password, Quota
+from courier_schema.site.accounts import Password
 from courier_schema.source.secrets import MASK
-from courier_schema.words import octets
 
 _SERVICES: Final = {"smtp": "esmtp"}
 """Services of the site that the account library knows by another name."""
@@ -33,20 +32,13 @@ def build(context: Context) -> Iterator[Artefact]:
     lines: list[bytes] = []
     origins: dict[str, Origin] = {}
     for login, fields, path in _accounts(context):
-        if login in origins:
-            context.problem("account-twice", f"there are two accounts {login}", "rename one of them", path)
-            continue
         try:
-            lines.append(format_account(login.encode(), fields))
+            line = format_account(login.encode(), fields)
         except ValueError:
-            context.problem(
-                "account-text",
-                f"a text of the account {login} contains a bar, which separates the fields of an account",
-                "remove the bar",
-                path,
-            )
-            continue
-        origins[login] = derived(*path)
+            continue  # the checks refuse it, and the second of two accounts with one login
+        if login not in origins:
+            lines.append(line)
+            origins[login] = derived(*path)
     if not lines:
         return
     content = b"".join(lines)
@@ -60,52 +52,18 @@ def build(context: Context) -> Iterator[Artefact]:
 
 def _accounts(context: Context) -> Iterator[tuple[str, list[Field], SitePath]]:
     """Login, fields and place of every account that has an owner."""
+    defaults = context.site.account_defaults
     for mailbox in sorted(context.resolved.mailboxes, key=lambda mailbox: mailbox.login):
         if mailbox.uid is None or mailbox.gid is None:
-            missing = "uid" if mailbox.uid is None else "gid"
-            _no_owner(context, f"the account {mailbox.login}", missing, mailbox.path)
             continue
         owner = [(b"uid", b"%d" % mailbox.uid), (b"gid", b"%d" % mailbox.gid)]
-        yield mailbox.login, [*owner, *_fields(context, mailbox), *_passwords(context, mailbox)], mailbox.path
-    defaults = context.site.account_defaults
-    for found in hosted_catch_alls(context):
+        fields = [(name.encode(), text.encode()) for name, text in account_fields(mailbox, defaults)]
+        yield mailbox.login, [*owner, *fields, *_passwords(context, mailbox)], mailbox.path
+    for found in hosted_catch_alls(context.names, context.profile.layout.sysconfdir):
         if defaults.uid is None or defaults.gid is None:
-            missing = "uid" if defaults.uid is None else "gid"
-            _no_owner(context, f"the catch-all of {found.domain}", missing, found.path)
             continue
         owner = [(b"uid", b"%d" % defaults.uid), (b"gid", b"%d" % defaults.gid)]
         yield found.login, [*owner, (b"home", found.home.encode())], found.path
-
-
-def _no_owner(context: Context, who: str, missing: str, path: SitePath) -> None:
-    context.problem(
-        "account-without-owner",
-        f"{who} has no {missing}, and nobody could deliver to it",
-        f"give account_defaults a {missing}, the numeric one of the user that shall own mailboxes",
-        path,
-    )
-
-
-def _fields(context: Context, mailbox: Mailbox) -> Iterator[Field]:
-    account = mailbox.account
-    texts = {
-        "home": mailbox.home,
-        "mail": mailbox.maildir,
-        "shell": account.shell,
-        "gecos": account.name,
-        "quota": _quota(account.quota or context.site.account_defaults.quota),
-        "options": ",".join(f"{name}={value}" for name, value in account_options(account.options))
-        if account.options
-        else None,
-    }
-    return ((name.encode(), text.encode()) for name, text in texts.items() if text)
-
-
-def _quota(quota: Quota | None) -> str:
-    if quota is None:
-        return ""
-    size = [f"{octets(quota.size)}S"] if quota.size is not None else []
-    return ",".join((*size, *([f"{quota.messages}C"] if quota.messages is not None else [])))
 
 
 def _passwords(context: Context, mailbox: Mailbox) -> Iterator[Field]:
@@ -119,7 +77,7 @@ def _passwords(context: Context, mailbox: Mailbox) -> Iterator[Field]:
     for service, password, key in said:
         text = password.hash if password.hash is not None else context.reveal(password)
         yield (f"{service or 'system'}pw".encode(), _stored(context, text, mailbox).encode())
-        if account.cram:
+        if account.cram and password.hash is None:
             prefix = f"{service}-" if service else ""
             yield from _cram(context, text, prefix, (*mailbox.path, *key))
 

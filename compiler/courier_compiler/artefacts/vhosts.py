@@ -7,7 +7,6 @@ gets an empty database beside it, because Courier would else look into that of t
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -17,6 +16,7 @@ from courier_compiler.origin import derived
 from courier_compiler.parts.alias_files import host_files
 from courier_compiler.parts.alias_names import AliasNames
 from courier_compiler.parts.alias_table import make_alias_table
+from courier_compiler.parts.virtual_hosts import suffix
 from courier_schema.legacy.formats.domains import DomainList, normal_form
 from courier_schema.report import SitePath
 from courier_schema.site.files import VirtualHost
@@ -24,37 +24,17 @@ from courier_schema.words import octets
 
 
 def build(context: Context) -> Iterator[Artefact]:
-    seen: dict[str, str] = {}
     for name, host in context.site.virtual_hosts.items():
-        path = ("virtual_hosts", name)
-        suffix = _suffix(name)
-        first = seen.setdefault(suffix, name)
-        if first != name:
-            context.problem("duplicate-key", f"{name} is {first} in another spelling", "join the two", path)
-            continue
-        yield context.text(f"vhost.{suffix}", "", derived(*path))
-        yield from _one_line_files(context, host, suffix, path)
-        yield from _lists(context, host, suffix, path)
-        yield from _aliases(context, host, suffix, path)
+        path, end = ("virtual_hosts", name), suffix(name)
+        yield context.text(f"vhost.{end}", "", derived(*path))
+        yield from _one_line_files(context, host, end, path)
+        yield from _lists(context, host, end, path)
+        yield from _aliases(context, host, end, path)
         for file, text in sorted(host.files.items()):
-            if context.is_below(file, (*path, "files", file)):
-                yield context.text(f"{file}.{suffix}", ended(text), derived(*path, "files", file))
+            yield context.text(f"{file}.{end}", ended(text), derived(*path, "files", file))
 
 
-def _suffix(name: str) -> str:
-    """The name as Courier spells it: it writes the address of a connection in its one canonical form.
-
-    An IPv4 connection to an IPv6 socket counts as one to the IPv4 address.
-    """
-    try:
-        address = ipaddress.ip_address(name)
-    except ValueError:
-        return normal_form(name)
-    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
-    return str(mapped or address)
-
-
-def _one_line_files(context: Context, host: VirtualHost, suffix: str, path: SitePath) -> Iterator[Artefact]:
+def _one_line_files(context: Context, host: VirtualHost, end: str, path: SitePath) -> Iterator[Artefact]:
     values = {
         "me": ("name", host.name),
         "defaultdomain": ("default_domain", host.default_domain),
@@ -66,12 +46,12 @@ def _one_line_files(context: Context, host: VirtualHost, suffix: str, path: Site
     }
     for file, (field, value) in values.items():
         if value is not None:
-            yield context.one_line(f"{file}.{suffix}", value, derived(*path, field))
+            yield context.one_line(f"{file}.{end}", value, derived(*path, field))
     if host.greeting is not None:
-        yield context.text(f"esmtpgreeting.{suffix}", ended(host.greeting), derived(*path, "greeting"))
+        yield context.text(f"esmtpgreeting.{end}", ended(host.greeting), derived(*path, "greeting"))
 
 
-def _lists(context: Context, host: VirtualHost, suffix: str, path: SitePath) -> Iterator[Artefact]:
+def _lists(context: Context, host: VirtualHost, end: str, path: SitePath) -> Iterator[Artefact]:
     for file, field, domains in (
         ("locals", "local_domains", host.local_domains),
         ("esmtpacceptmailfor", "accept", host.accept),
@@ -79,13 +59,13 @@ def _lists(context: Context, host: VirtualHost, suffix: str, path: SitePath) -> 
         if domains is not None:
             places = {normal_form(domain): (*path, field, at) for at, domain in enumerate(domains)}
             lines = {domain: derived(*place) for domain, place in sorted(places.items())}
-            yield context.lines(f"{file}.{suffix}", lines)
+            yield context.lines(f"{file}.{end}", lines)
     if host.accept is not None:
         rule = "the database of the whole host must not count here"
-        yield context.database(f"esmtpacceptmailfor.dat.{suffix}", {}, derived(*path, "accept", rule=rule))
+        yield context.database(f"esmtpacceptmailfor.dat.{end}", {}, derived(*path, "accept", rule=rule))
 
 
-def _aliases(context: Context, host: VirtualHost, suffix: str, path: SitePath) -> Iterator[Artefact]:
+def _aliases(context: Context, host: VirtualHost, end: str, path: SitePath) -> Iterator[Artefact]:
     if host.default_domain is None:
         return
     own = context.locality
@@ -93,7 +73,7 @@ def _aliases(context: Context, host: VirtualHost, suffix: str, path: SitePath) -
     locality = replace(own, me=host.name or own.me, default_domain=host.default_domain, locals=domains)
     files = host_files(context, AliasNames(own))
     table = make_alias_table(context, files, locality)
-    yield context.database(f"aliases.dat.{suffix}", table.records, table.origins)
+    yield context.database(f"aliases.dat.{end}", table.records, table.origins)
 
 
 ARTEFACT = ArtefactSpec("vhosts", build)

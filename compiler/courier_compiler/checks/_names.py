@@ -8,6 +8,7 @@ from typing import Final
 
 from courier_compiler.checks import per_site
 from courier_compiler.checks._site import knows_all_accounts
+from courier_compiler.names import Named, owner, table
 from courier_compiler.names import Names as HostNames
 from courier_compiler.resolved import AliasEntry, ResolvedSite
 from courier_schema.legacy.formats.domains import normal_form
@@ -17,8 +18,8 @@ LOCAL: Final = ""
 """What stands for all local domains, whose addresses are the same."""
 ROOT: Final = "root@"
 """Whom Courier delivers nothing to."""
-STANDARD: Final = frozenset({ROOT, "mailer-daemon@", "uucp@", "abuse@"})
-"""Canonical names that lead to postmaster unless the site says something else."""
+_STANDARD: Final = ("root", "mailer-daemon", "MAILER-DAEMON", "uucp", "abuse")
+"""Names that lead to postmaster unless the site says something else."""
 _POSTMASTER: Final = "postmaster@"
 
 
@@ -26,8 +27,8 @@ _POSTMASTER: Final = "postmaster@"
 class Domains:
     """Which domains are this server's, wildcards included. Remembers the domains it was asked for."""
 
-    owners: Mapping[str, str]
-    """Normal form, with a leading dot for all below it, to `LOCAL` or the domain of the accounts."""
+    local: Mapping[str, Named | None]
+    hosted: Mapping[str, Named | None]
     fold: bool
     _known: dict[str, str | None] = field(default_factory=dict)
 
@@ -38,20 +39,16 @@ class Domains:
         return self._known[domain]
 
     def _owner(self, form: str) -> str | None:
-        if form in self.owners:
-            return self.owners[form]
-        at = form.find(".", 1)
-        while at >= 0:
-            if form[at:] in self.owners:
-                return self.owners[form[at:]]
-            at = form.find(".", at + 1)
-        return None
+        if owner(form, self.local) is not None:
+            return LOCAL
+        found = owner(form, self.hosted)
+        return found.known_as if found is not None else None
 
     def canonical(self, address: str) -> str | None:
         """An address as Courier compares it, `anna@` in local domains; None where it is not this server's."""
-        if "@" not in address:
+        user, at, domain = address.rpartition("@")
+        if not at:
             return f"{address.lower()}@" if self.fold else f"{address}@"
-        user, _, domain = address.rpartition("@")
         owner = self._known[domain] if domain in self._known else self.owner(domain)
         if owner is None:
             return None
@@ -80,6 +77,8 @@ class Names:
     """
     dotfiles: frozenset[str]
     """Names of local delivery instructions."""
+    standard: frozenset[str]
+    """Canonical names that lead to postmaster unless the site says something else."""
 
     def aliases(self, name: str) -> tuple[AliasEntry, ...]:
         """All aliases of a canonical name."""
@@ -98,7 +97,7 @@ class Names:
 
     def is_known(self, canonical: str) -> bool:
         """Whether mail to an address of this server is taken: by an alias, or by somebody's mailbox."""
-        return canonical in self.entries or canonical in STANDARD or self.has_mailbox(canonical)
+        return canonical in self.entries or canonical in self.standard or self.has_mailbox(canonical)
 
     def has_mailbox(self, canonical: str, apart_from: str | None = None) -> bool:
         """Whether mail that no alias leads elsewhere ends at an account, a list or instructions.
@@ -107,7 +106,7 @@ class Names:
         """
         if canonical in self.accounts or canonical in self.lists:
             return canonical != ROOT
-        if canonical == ROOT or (canonical in STANDARD and canonical not in self.entries):
+        if canonical == ROOT or (canonical in self.standard and canonical not in self.entries):
             return False
         user, _, owner = canonical.rpartition("@")
         if owner in self.catching and owner != apart_from:
@@ -128,7 +127,7 @@ class Names:
             if name not in self.entries:
                 if self.has_mailbox(name, apart_from):
                     return True
-                waiting.extend({_POSTMASTER} if name in STANDARD else ())
+                waiting.extend({_POSTMASTER} if name in self.standard else ())
                 continue
             for entry in self.aliases(name):
                 targets = [self.domains.canonical(recipient) for recipient in entry.to]
@@ -142,9 +141,7 @@ class Names:
     def caught_by(self, entry: AliasEntry) -> tuple[str, Sequence[str | None]]:
         """The domain of a catch-all, and the canonical addresses to which it leads."""
         owner = self.domains.owner(entry.name[1:])
-        suffix = entry.name if owner != LOCAL else ""
-        said = (name if "@" in name or "!" in name else name + suffix for name in entry.to)
-        return entry.name[1:] if owner is None else owner, tuple(map(self.domains.canonical, said))
+        return entry.name[1:] if owner is None else owner, tuple(map(self.domains.canonical, entry.to))
 
     def _extends(self, user: str, owner: str) -> bool:
         """Whether a name is an account with an extension, `anna-lists`."""
@@ -173,14 +170,14 @@ def host_names(resolved: ResolvedSite) -> HostNames:
 @per_site
 def names(resolved: ResolvedSite) -> Names:
     """The names of a site."""
-    domains = Domains(dict(_owners(resolved)), resolved.site.host.fold_case)
+    hosts = host_names(resolved)
+    domains = Domains(table(hosts.local), table(hosts.hosted), resolved.site.host.fold_case)
     entries: dict[str, AliasEntry] = {}
     further: dict[str, list[AliasEntry]] = {}
-    targets: list[str | None] = []  # flat, because a hundred thousand small lists keep the collector busy
     catch_alls: list[AliasEntry] = []
     canonical = domains.canonical
+    targets = [canonical(name) for entry in resolved.aliases for name in entry.to]
     for entry in resolved.aliases:
-        targets.extend(map(canonical, entry.to))
         name = entry.name
         if entry.path[-1] == "catch_all":
             catch_alls.append(entry)
@@ -195,7 +192,9 @@ def names(resolved: ResolvedSite) -> Names:
     lists = resolved.site.mailing_lists
     addresses = [listed.address for listed in lists.lists.values()] if lists is not None else []
     known = frozenset(canonical(name) or name for name in addresses)
-    made = Names(domains, accounts, known, entries, further, targets, frozenset(catching), dotfiles)
+    owners = {LOCAL, domains.owner(resolved.default_domain) or LOCAL}
+    standard = frozenset(f"{name}@{owner}" for name in _STANDARD for owner in owners)
+    made = Names(domains, accounts, known, entries, further, targets, frozenset(catching), dotfiles, standard)
     return _catching(made, catch_alls, everybody=not knows_all_accounts(resolved))
 
 
@@ -214,14 +213,6 @@ def _catching(known: Names, catch_alls: Sequence[AliasEntry], everybody: bool) -
 def _leads(known: Names, entry: AliasEntry) -> bool:
     owner, targets = known.caught_by(entry)
     return bool(entry.programs or entry.mailboxes) or any(known.reaches(target, owner) for target in targets)
-
-
-def _owners(resolved: ResolvedSite) -> Iterator[tuple[str, str]]:
-    """What the lists of hosted and local domains say; local domains come last because they win."""
-    known = host_names(resolved)
-    for entry in known.hosted.values():
-        yield from ((key, entry.known_as) for key in entry.keys)
-    yield from ((key, LOCAL) for key in known.locals)
 
 
 def _whole_domain(domains: Domains, name: str) -> str:

@@ -11,6 +11,7 @@ from courier_compiler.checks import Check, Finding, per_site
 from courier_compiler.checks._names import names
 from courier_compiler.checks._site import listeners, several, value_in_force
 from courier_compiler.host import HostView
+from courier_compiler.parts.gateways import socks_networks
 from courier_compiler.resolved import ResolvedSite
 from courier_schema.legacy.table import rows
 from courier_schema.legacy.tables import table
@@ -27,6 +28,8 @@ _OPEN: Final = {4: 8, 6: 16}
 _WIDE: Final = {4: 16, 6: 32}
 """Prefix lengths below which a public network is larger than most sites own."""
 _NO_LIMIT: Final = {4: 0, 6: 0}
+_MANY: Final = 4096
+"""Rows of one network from which on it is worth a warning."""
 _SMTP_FILES: Final = ("esmtpd", "esmtpd-msa", "esmtpd-ssl")
 _RELAYING: Final = {"RELAYCLIENT": "send mail anywhere", "FAXRELAYCLIENT": "send faxes"}
 """What access rules let single clients do by these variables."""
@@ -123,6 +126,74 @@ def _invalid(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
                     f"{rule.text} is not a network",
                     "write an address, ADDRESS/LENGTH, FIRST-LAST, or '*' for everybody else",
                 )
+    for path, text in _socks(resolved):
+        if not socks_networks(text):
+            yield Finding(path, f"{text} is not a network with a prefix length", "write 192.0.2.0/24")
+
+
+def _socks(resolved: ResolvedSite) -> Iterator[tuple[SitePath, str]]:
+    """Networks of destinations with their places."""
+    socks = resolved.site.socks
+    if socks is not None:
+        yield from ((("socks", "proxies", text), text) for text in socks.proxies)
+        yield from ((("socks", "direct", position), text) for position, text in enumerate(socks.direct))
+
+
+def _many_keys(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
+    for rules in _tables(resolved).values():
+        for rule in rules:
+            count = sum(map(_keys, rule.networks))
+            if count > _MANY:
+                yield Finding(
+                    rule.path,
+                    f"{rule.text} becomes {count} rows, because rows end at whole octets or groups",
+                    "write it as networks whose length is a multiple of 8 (IPv4) or 16 (IPv6)",
+                )
+
+
+def _keys(network: Network) -> int:
+    """Whole octets or groups that a network consists of."""
+    step = 8 if network.version == 4 else 16
+    whole = max(step, -(-network.prefixlen // step) * step)
+    return 1 << (whole - network.prefixlen)
+
+
+def _texts(resolved: ResolvedSite) -> Iterator[_Rule]:
+    """Rules that say more than a word."""
+    for rules in _tables(resolved).values():
+        yield from (rule for rule in rules if rule.rule.set or rule.rule.block or rule.rule.relay_suffix)
+
+
+def _variable_twice(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
+    for rule in _texts(resolved):
+        seen: set[bytes] = set()
+        for (name, _), field in _variables_of(rule):
+            if name in seen:
+                yield Finding(
+                    (*rule.path, *field),
+                    f"{name.decode()} is already set by another key of this rule",
+                    "say it once",
+                )
+            seen.add(name)
+
+
+def _variables_of(rule: _Rule) -> Iterator[tuple[tuple[bytes, bytes], tuple[str, ...]]]:
+    from courier_compiler.parts.access_table import variables  # with the format's patterns, for few sites
+
+    return variables(rule.rule, mailbox=rule.path[0] == "mailbox_access")
+
+
+def _values(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
+    for rule in _texts(resolved):
+        names_ = [name for (name, _), _ in _variables_of(rule)]
+        if len(set(names_)) < len(names_):
+            continue  # that is mentioned by itself
+        from courier_compiler.parts.access_table import rule_value  # as above
+
+        try:
+            rule_value(rule.rule, mailbox=rule.path[0] == "mailbox_access")
+        except ValueError as error:
+            yield Finding(rule.path, f"the access table cannot say this: {error}", "change the text")
 
 
 def _relaying(resolved: ResolvedSite) -> Iterator[_Rule]:
@@ -376,9 +447,10 @@ def _percent_relay(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
     for position, domain in enumerate(relay.domains):
         ours = own.owner(domain) is not None or f".{domain.lower()}".endswith(f".{resolved.site.site.lower()}")
         if not ours:
+            inner = f"any{domain}" if domain.startswith(".") else domain
             yield Finding(
                 ("percent_relay", "domains", position),
-                f"everybody can send mail to {domain} through this server, as user%{domain}@{resolved.site.site}",
+                f"everybody can send mail to {inner} through this server, as user%{inner}@{resolved.site.site}",
                 "list domains behind this server only, or use kind: relay in domains for a backup MX",
             )
 
@@ -463,6 +535,28 @@ CHECKS: Final = (
         "service has been forgotten under listeners.",
         _unused,
         Severity.WARNING,
+    ),
+    Check(
+        "network-many-keys",
+        "A network that becomes thousands of rows",
+        "Courier looks clients up by whole octets (IPv4) or groups of four digits (IPv6). A network whose "
+        "length lies in between is written as all of its parts.",
+        _many_keys,
+        Severity.WARNING,
+    ),
+    Check(
+        "access-value",
+        "A rule that cannot be written",
+        "Variables of a rule stand in one line with commas between them, and some texts have no spelling there. A "
+        "blank at the end would be lost.",
+        _values,
+    ),
+    Check(
+        "access-variable-twice",
+        "A variable that a rule sets twice",
+        "Two keys of one rule set the same variable, and only the last would count. Which of them was meant cannot be "
+        "told.",
+        _variable_twice,
     ),
     Check(
         "access-variable-unknown",

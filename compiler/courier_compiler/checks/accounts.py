@@ -7,14 +7,18 @@ from collections.abc import Iterator
 from typing import Final
 
 from courier_compiler.checks import Check, Finding
+from courier_compiler.checks._names import host_names
 from courier_compiler.checks._site import backends, mailbox_listeners, passwords
 from courier_compiler.host import HostView
+from courier_compiler.parts.account_fields import account_fields
+from courier_compiler.parts.catchall import CatchAll, hosted_catch_alls
 from courier_compiler.resolved import Mailbox, ResolvedSite
 from courier_schema.report import Severity, SitePath
 
 _SCHEMES: Final = ("MD5", "MD5RAW", "SHA", "SSHA", "SHA256", "SHA512", "CRYPT")
 _WEAK: Final = ("{MD5}", "{MD5RAW}", "{SHA}", "$1$", "{CRYPT}$1$")
 _PLACEHOLDER: Final = re.compile(r"\{([^{}]*)\}")
+_BAR: Final = "|"
 _PLACEHOLDERS: Final = ("user", "domain", "address")
 
 
@@ -29,6 +33,20 @@ def _ownerless(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
                 f"{' and '.join(lacking)} to the account",
             )
 
+    defaults = resolved.site.account_defaults
+    lacking = [name for name in ("uid", "gid") if getattr(defaults, name) is None]
+    for found in _catch_alls(resolved) if lacking else ():
+        yield Finding(
+            found.path,
+            f"the catch-all of {found.domain} has no {' and no '.join(lacking)}",
+            "add account_defaults: {uid: 5000, gid: 5000} with the owner of all mailboxes",
+        )
+
+
+def _catch_alls(resolved: ResolvedSite) -> Iterator[CatchAll]:
+    """Those that are accounts."""
+    return hosted_catch_alls(host_names(resolved), resolved.profile.layout.sysconfdir)
+
 
 def _twice(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
     fold = resolved.site.host.fold_case
@@ -40,6 +58,24 @@ def _twice(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
                 mailbox.path,
                 f"there are two accounts {mailbox.login}, here and in {_place(first)}",
                 "remove one of them, or make its domain a hosted domain (kind: hosted)",
+            )
+    for found in _catch_alls(resolved):
+        if found.login in seen:
+            yield Finding(
+                found.path,
+                f"the catch-all of {found.domain} is the account {found.login}, which the site has already",
+                "rename that account",
+            )
+
+
+def _unfit_texts(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
+    defaults = resolved.site.account_defaults
+    for mailbox in resolved.mailboxes:
+        if any(_BAR in text for _, text in account_fields(mailbox, defaults)):
+            yield Finding(
+                mailbox.path,
+                f"a text of the account {mailbox.login} contains a bar, which separates the fields of an account",
+                "remove the bar",
             )
 
 
@@ -147,8 +183,9 @@ def _unknown_hash(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
 
 def _challenge_of_hash(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
     for mailbox in resolved.mailboxes:
-        password = mailbox.account.password
-        if mailbox.account.cram and password is not None and password.hash is not None:
+        account = mailbox.account
+        said = filter(None, (account.password, *account.passwords.values()))
+        if account.cram and any(password.hash is not None for password in said):
             yield Finding(
                 (*mailbox.path, "cram"),
                 f"the secrets for CRAM methods cannot be made from the hash of {mailbox.login}",
@@ -198,6 +235,13 @@ CHECKS: Final = (
         "hold each login once, so Courier's own tool would refuse to build it, and the owner of one of the two would "
         "read the other's mail.",
         _twice,
+    ),
+    Check(
+        "account-text",
+        "A text that an account cannot hold",
+        "Fields of an account are separated by bars, so a bar within one of them would end it. What follows would be "
+        "read as another field.",
+        _unfit_texts,
     ),
     Check(
         "account-upper-case",

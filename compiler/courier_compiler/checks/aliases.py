@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Final
 
@@ -9,10 +10,14 @@ from courier_compiler.checks import Check, Finding
 from courier_compiler.checks._names import LOCAL, Names, names
 from courier_compiler.checks._site import knows_all_accounts, said_at, several
 from courier_compiler.host import HostView
-from courier_compiler.resolved import AliasEntry, ResolvedSite
+from courier_compiler.resolved import AliasEntry, ResolvedSite, alias_entry
+from courier_schema.legacy.formats.domains import DomainList, Locality, normal_form
 from courier_schema.report import Severity, SitePath
 
 _POSTMASTER: Final = "postmaster@"
+_PLAIN: Final = re.compile(r"[\w+-]++(?:\.[\w+-]++)*+(?:@[\w-]++(?:\.[\w-]++)*+)?+", re.ASCII)
+"""Addresses that need no closer look."""
+_ALL_PLAIN: Final = re.compile(rf"(?:{_PLAIN.pattern}(?:\n|\Z))*+", re.ASCII)
 _SEVERAL: Final = 3
 """Local domains from which on it matters that names are shared: the server's own name and its domain are two."""
 
@@ -34,11 +39,13 @@ def _edges(resolved: ResolvedSite, known: Names) -> dict[str, tuple[str, ...]]:
     """Alias to those of its recipients that are aliases, itself aside."""
     edges: dict[str, tuple[str, ...]] = {}
     entries = known.entries
-    for entry, targets in known.routes(resolved):
-        found = [target or said for said, target in zip(entry.to, targets, strict=True) if (target or said) in entries]
-        if found and entry.name[0] != "@":
-            name = known.canonical(entry.name)
-            edges[name] = (*edges.get(name, ()), *(target for target in found if target != name))
+    targets = iter(known.targets)
+    for entry in resolved.aliases:
+        for said, target in zip(entry.to, targets, strict=False):
+            reached = target or said
+            if reached in entries and entry.name[0] != "@":
+                name = known.canonical(entry.name)
+                edges[name] = edges.get(name, ()) + ((reached,) if reached != name else ())
     return edges
 
 
@@ -153,7 +160,7 @@ def _twice(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
     for name, further in known.further.items():
         first = known.entries[name]
         for entry in further:
-            if not _differs(first, entry):
+            if not _differs(first, entry) and not _overrides(known, first, entry):
                 yield Finding(
                     entry.path,
                     f"{_subject(entry)} is the same alias as {_where(first)}",
@@ -166,7 +173,7 @@ def _differing(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
     for name, further in known.further.items():
         first = known.entries[name]
         for entry in further:
-            if _differs(first, entry):
+            if _differs(first, entry) and not _overrides(known, first, entry):
                 yield Finding(
                     entry.path,
                     f"local domains share their names: {entry.name} is {_where(first)} as well, with other recipients",
@@ -179,6 +186,12 @@ def _differs(one: AliasEntry, other: AliasEntry) -> bool:
     """Two aliases that their author meant for different local domains."""
     domains = (_domain_of(one), _domain_of(other))
     return all(domains) and domains[0] != domains[1] and one.to != other.to
+
+
+def _overrides(known: Names, one: AliasEntry, other: AliasEntry) -> bool:
+    """Whether one of two aliases is that of an alias domain, which is to differ from the domain that it follows."""
+    domains = {normal_form(entry.name.rpartition("@")[2]) for entry in (one, other) if "@" in entry.name}
+    return len(domains) == 2 and all(known.domains.owner(domain) for domain in domains)
 
 
 def _domain_of(entry: AliasEntry) -> str:
@@ -197,12 +210,11 @@ def _where(entry: AliasEntry) -> str:
 
 def _in_every_local_domain(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
     known = names(resolved)
-    shared = known.domains.owners.values()
-    if sum(owner == LOCAL for owner in shared) < _SEVERAL:
+    if sum(entry is not None for entry in known.domains.local.values()) < _SEVERAL:
         return
     for entry in resolved.aliases:
         user, at, domain = entry.name.rpartition("@")
-        if at and user and entry.path[-1] != "catch_all" and known.domains.owner(domain) == LOCAL:
+        if at and user and entry.path[0] != "domains" and known.domains.owner(domain) == LOCAL:
             yield Finding(
                 entry.path,
                 f"the alias {entry.name} holds in every local domain, not in {domain} alone",
@@ -256,6 +268,65 @@ def _catch_all_hides(resolved: ResolvedSite, host: HostView) -> Iterator[Finding
                 f"{entry.name} takes all mail of the domain, that of its accounts "
                 f"{several(login.removesuffix('@') for login in hidden)} included",
                 "use the domain's catch_all, which leaves existing names alone",
+            )
+
+
+def _all_aliases(resolved: ResolvedSite) -> Iterator[AliasEntry]:
+    """Those of all tables, catch-alls among them."""
+    yield from resolved.aliases
+    for protocol, aliases in resolved.site.protocol_aliases.items():
+        for name, target in aliases.items():
+            yield alias_entry(name, target, ("protocol_aliases", protocol, name))
+
+
+def _refused_addresses(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
+    entries = list(_all_aliases(resolved))
+    if _ALL_PLAIN.fullmatch("\n".join([text for entry in entries for text in (entry.name, *entry.to)])):
+        return  # as in nearly all sites; one match over everything takes a fraction of one for each address
+    refusal = _Refusal(resolved)
+    for entry in entries:
+        if entry.name[0] == "@":
+            continue  # names and targets of whole domains are no addresses
+        for text in (entry.name, *entry.to):
+            if not _PLAIN.fullmatch(text) and "@." not in text and (reason := refusal.of(text)):
+                says = f"{text} is no address for Courier, because {reason} there"
+                yield Finding(entry.path, says, "correct the address")
+
+
+class _Refusal:
+    """Why Courier's alias compiler refuses an address."""
+
+    def __init__(self, resolved: ResolvedSite) -> None:
+        self._locality = Locality("*", resolved.me, resolved.default_domain, DomainList.of((), "*"))
+
+    def of(self, text: str) -> str:
+        """The reason; nothing for an address that it takes."""
+        from courier_schema.legacy.formats.address import AddressError, Rewriter, tokenise  # for odd addresses only
+
+        try:
+            Rewriter(self._locality).rewrite(tokenise(text.encode()))
+        except AddressError as error:
+            return error.reason
+        return ""
+
+
+def _wildcards(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
+    for entry in _all_aliases(resolved):
+        if "@." in entry.name and entry.path[-1] != "catch_all":
+            yield Finding(
+                entry.path,
+                f"{entry.name} is no address: an alias belongs to one domain, not to all sub-domains of one",
+                "list the sub-domain itself in domains, with its aliases",
+            )
+
+
+def _includes(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
+    for entry in _all_aliases(resolved):
+        if entry.include and entry.path[-1] != "catch_all":
+            yield Finding(
+                entry.path,
+                f"{entry.include} is read on the mail host only, so the compiled database lacks what it holds",
+                "list the addresses in the site, or run makealiases there after every change",
             )
 
 
@@ -352,6 +423,28 @@ CHECKS: Final = (
         "Aliases come before accounts, and an alias for a whole domain matches every name in it that has no alias "
         "of its own. Accounts of that domain get no mail.",
         _catch_all_hides,
+        Severity.WARNING,
+    ),
+    Check(
+        "alias-address",
+        "An address that Courier refuses",
+        "Courier's alias compiler stops at an address that it cannot read, such as one with two dots in a row before "
+        "the at sign, and builds no alias at all. Other servers may take such addresses, so that they are in use.",
+        _refused_addresses,
+    ),
+    Check(
+        "alias-wildcard",
+        "An alias for all sub-domains",
+        "Aliases are looked up by the whole address. A domain with a leading dot is in no address, so the alias never "
+        "matches.",
+        _wildcards,
+    ),
+    Check(
+        "alias-include",
+        "An alias whose recipients are elsewhere",
+        "The included file is read on the mail host, when makealiases runs there. The database that is compiled here "
+        "does not have what it holds.",
+        _includes,
         Severity.WARNING,
     ),
     Check(

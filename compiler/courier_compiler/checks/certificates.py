@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -25,6 +25,7 @@ _GROUP: Final = 0o040
 _OTHERS: Final = 0o007
 _OTHERS_READ: Final = 0o004
 _ROOT: Final = 0
+_ELSEWHERE: Final = ", if this machine's files are those of the mail host"
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,6 +264,16 @@ def _weaknesses(certificate: Certificate) -> Iterator[str]:
         yield f"is signed with {signed.name.upper()}, which programs no longer accept"
 
 
+def _as_seen(find: Callable[[ResolvedSite, HostView], Iterator[Finding]]) -> Callable[..., Iterator[Finding]]:
+    """The same findings, which say so where the files of another machine may have been judged."""
+
+    def found(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
+        for finding in find(resolved, host):
+            yield finding if host.strict else replace(finding, says=f"{finding.says}{_ELSEWHERE}")
+
+    return found
+
+
 CHECKS: Final = (
     Check(
         "tls-file-missing",
@@ -275,7 +286,7 @@ CHECKS: Final = (
         "certificate-exposed",
         "A private key that everybody may read",
         "Whoever has the key can pretend to be this server. The mail system needs to read it, and nobody else.",
-        _exposed,
+        _as_seen(_exposed),
         Severity.WARNING,
     ),
     Check(
@@ -283,7 +294,7 @@ CHECKS: Final = (
         "A certificate that the mail system may not read",
         "The SMTP server gives up the rights of root before it looks for its certificate. If it may not read the file "
         "STARTTLS disappears from its greeting, without a word in the log.",
-        _unreadable,
+        _as_seen(_unreadable),
         Severity.WARNING,
     ),
     Check(
@@ -291,28 +302,28 @@ CHECKS: Final = (
         "A file without a certificate",
         "The file exists but does not begin a certificate in PEM form, or the certificate is damaged. Every handshake "
         "would fail.",
-        _malformed,
+        _as_seen(_malformed),
     ),
     Check(
         "certificate-without-key",
         "A certificate without its private key",
         "Courier reads the key from the certificate's file unless key names another. There is none, so every handshake "
         "would fail.",
-        _keyless,
+        _as_seen(_keyless),
     ),
     Check(
         "certificate-key",
         "A private key that cannot be used",
         "The key belongs to another certificate, is damaged, or is protected by a password that nobody can type when a "
         "client connects. Every handshake would fail.",
-        _key_trouble,
+        _as_seen(_key_trouble),
     ),
     Check(
         "certificate-expired",
         "An expired certificate",
         "Clients of people refuse to talk to the server, or show a warning that they should never get used to. Other "
         "servers mostly go on, except those that verify.",
-        _expired,
+        _as_seen(_expired),
         Severity.WARNING,
     ),
     Check(
@@ -320,14 +331,14 @@ CHECKS: Final = (
         "A certificate that expires soon",
         "Certificates that renew themselves do so weeks before their end. One that is this close to it may have lost "
         "its renewal.",
-        _expiring,
+        _as_seen(_expiring),
         Severity.NOTE,
     ),
     Check(
         "certificate-too-early",
         "A certificate that is not yet valid",
         "Clients refuse a certificate before its time as they do after it. Often the clock of the host is wrong.",
-        _too_early,
+        _as_seen(_too_early),
         Severity.WARNING,
     ),
     Check(
@@ -335,14 +346,14 @@ CHECKS: Final = (
         "A certificate for another name",
         "Clients compare the name they connect to with the names in the certificate, and refuse any other. The "
         "server's own name should be among them, and the names that people enter in their programs.",
-        _other_name,
+        _as_seen(_other_name),
         Severity.WARNING,
     ),
     Check(
         "certificate-weak",
         "A certificate with a weak key or signature",
         "RSA keys below 2048 bits and signatures over MD5 or SHA-1 are no longer safe. Many programs refuse them.",
-        _weak,
+        _as_seen(_weak),
         Severity.WARNING,
     ),
 )

@@ -111,6 +111,32 @@ def _program_missing(resolved: ResolvedSite, host: HostView) -> Iterator[Finding
             yield Finding(path, f"there is no program {program}", "correct the path, or install the program")
 
 
+def _instructions(resolved: ResolvedSite) -> Iterator[tuple[SitePath, str]]:
+    """Places and names of addresses with delivery instructions."""
+    for name in resolved.site.delivery.dotfiles:
+        if name != "default":
+            yield ("delivery", "dotfiles", name), name
+    lists = resolved.site.mailing_lists
+    for name, listed in lists.lists.items() if lists is not None else ():
+        user, _, domain = listed.address.rpartition("@")
+        yield ("mailing_lists", "lists", name, "address"), user or domain
+
+
+def _taken_by_accounts(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
+    """An account of the same name, or of a beginning of it that ends at a hyphen, takes the mail."""
+    logins: frozenset[str] | None = None
+    for path, name in _instructions(resolved):
+        if logins is None:
+            logins = frozenset(mailbox.login for mailbox in resolved.mailboxes if "@" not in mailbox.login)
+        ends = (at for at, letter in enumerate(f"{name}-") if letter == "-")
+        for login in (name[:at] for at in ends if name[:at] in logins):
+            yield Finding(
+                path,
+                f"mail for {name} goes to the account {login}, so nothing else is done for it",
+                "choose another name, or rename the account",
+            )
+
+
 CHECKS: Final = (
     Check(
         "recipient-filter-not-courier",
@@ -142,6 +168,14 @@ CHECKS: Final = (
         "Where mail is put and where it is looked for are two settings. Where they differ mail arrives, and people "
         "find an empty mailbox.",
         _other_maildir,
+        Severity.WARNING,
+    ),
+    Check(
+        "address-is-account",
+        "Instructions for an address that is an account",
+        "Accounts come before instructions for other addresses, and an account also takes every address that "
+        "begins with its name and a hyphen. The instructions are never followed.",
+        _taken_by_accounts,
         Severity.WARNING,
     ),
     Check(

@@ -9,8 +9,9 @@ from courier_compiler.checks import Check, Finding
 from courier_compiler.checks._names import LOCAL, host_names, names
 from courier_compiler.checks._site import address, knows_all_accounts
 from courier_compiler.host import HostView
+from courier_compiler.names import Named, owner, table
 from courier_compiler.resolved import ResolvedSite
-from courier_schema.legacy.formats.domains import normal_form
+from courier_schema.legacy.formats.domains import itself_and_ends, normal_form
 from courier_schema.legacy.formats.hosted import WILDCARD_DEPTH
 from courier_schema.report import Severity, SitePath
 
@@ -42,24 +43,51 @@ def _twice(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
 
 def _hidden(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
     known = host_names(resolved)
-    wildcards = {key: entry for key, entry in known.locals.items() if key.startswith(".")}
-    if not wildcards:
-        return
+    local = table(known.local)
     for entry in known.hosted.values():
-        found = next((wildcards[end] for end in _ends(entry.name) if end in wildcards), None)
-        if found is not None:
+        above = owner(entry.name, local)
+        if above is not None:
             yield Finding(
                 entry.path,
-                f"the hosted domain {entry.name} is never reached: {found.name} makes it a local domain",
-                f"make {found.name} a hosted domain as well, or name its local sub-domains one by one",
+                f"the hosted domain {entry.name} is never reached: {above.name} makes it a local domain",
+                f"add excluding: [{entry.name}] to {above.name}, or make that a hosted domain as well",
             )
 
 
-def _ends(form: str) -> Iterator[str]:
-    at = form.find(".", 1)
-    while at >= 0:
-        yield form[at:]
-        at = form.find(".", at + 1)
+def _excluded_elsewhere(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
+    for entry in _excluding(resolved):
+        wildcard = entry.keys[-1]
+        for form, why in entry.exclusions.items():
+            if not wildcard.startswith("."):
+                yield Finding(
+                    why.path,
+                    f"{entry.name} has no sub-domains here from which {form} could be excluded",
+                    "add subdomains: true, or remove the exclusion",
+                )
+            elif wildcard not in tuple(itself_and_ends(form))[1:]:
+                yield Finding(
+                    why.path,
+                    f"{form} is no sub-domain of {wildcard[1:]}, so nothing is excluded",
+                    f"name a domain that ends in {wildcard}, or remove the exclusion",
+                )
+
+
+def _excluded_and_said(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
+    for entry in _excluding(resolved):
+        known = host_names(resolved).local if entry.domain.kind == "local" else host_names(resolved).relay
+        listed = {key for other in known.values() for key in other.keys}
+        for form, why in entry.exclusions.items():
+            if form in listed:
+                yield Finding(
+                    why.path,
+                    f"{form} is excluded here and a {entry.domain.kind} domain by an entry of its own, which wins",
+                    "remove the one or the other",
+                )
+
+
+def _excluding(resolved: ResolvedSite) -> Iterator[Named]:
+    known = host_names(resolved)
+    return (entry for entry in (*known.local.values(), *known.relay.values()) if entry.domain.excluding)
 
 
 def _alias_not_hosted(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
@@ -162,7 +190,7 @@ def _too_deep(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
             if domain.count(".") <= WILDCARD_DEPTH or known.owner(domain) in (None, LOCAL):
                 continue
             form = normal_form(domain)
-            reached = next(end for end in (form, *_ends(form)) if end in known.owners)
+            reached = next(end for end in itself_and_ends(form) if end in known.hosted)
             if form != reached and form.removesuffix(reached).count(".") + 1 > WILDCARD_DEPTH:
                 yield Finding(
                     entry.path,
@@ -208,7 +236,8 @@ def _octets(label: str) -> int:
 
 def _long_local_parts(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
     accounts = ((mailbox.path, mailbox.user) for mailbox in resolved.mailboxes)
-    aliases = ((entry.path, entry.name) for entry in resolved.aliases if len(entry.name) > _LONGEST_LOCAL // 4)
+    short = range(1, _LONGEST_LOCAL // 4 + 1)  # so many characters are not too many bytes
+    aliases = ((entry.path, entry.name) for entry in resolved.aliases if entry.name.rfind("@") not in short)
     for path, name in (*accounts, *aliases):
         user = name.rpartition("@")[0] or name
         if path[-1] not in ("forward", "catch_all") and len(user.encode()) > _LONGEST_LOCAL:
@@ -251,6 +280,18 @@ def _default_in_ace(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]
         )
 
 
+def _encoded(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
+    known = host_names(resolved)
+    for name, entry in (*known.local.items(), *known.hosted.items(), *known.relay.items()):
+        said = str(entry.path[-1])
+        if entry.path[0] == "domains" and said.lower() != name:
+            yield Finding(
+                entry.path,
+                f"{said} stands in Courier's files as {name}, the form in which Courier compares domains",
+                f"write {name}, or leave it: both mean the same",
+            )
+
+
 CHECKS: Final = (
     Check(
         "domain-twice",
@@ -261,11 +302,35 @@ CHECKS: Final = (
         _twice,
     ),
     Check(
+        "domain-encoded",
+        "A domain in its xn-- form",
+        "Courier compares domains in their Unicode spelling, and that is how this one stands in its files. Both mean "
+        "the same; searching a file for the one does not find the other.",
+        _encoded,
+        Severity.NOTE,
+    ),
+    Check(
         "domain-hidden",
         "A hosted domain below a local wildcard",
         "Whether a domain is local is asked first, and whether it is hosted only afterwards. A local wildcard "
-        "therefore hides every hosted domain below it, and mail for its accounts is refused as unknown.",
+        "therefore hides every hosted domain below it that it does not exclude, and mail for its accounts is refused "
+        "as unknown.",
         _hidden,
+    ),
+    Check(
+        "exclusion-elsewhere",
+        "An exclusion from something else",
+        "excluding takes sub-domains out of a wildcard, be it an entry with a leading dot or a domain with "
+        "subdomains: true. What does not lie below the wildcard was never part of it.",
+        _excluded_elsewhere,
+    ),
+    Check(
+        "exclusion-contradicted",
+        "A domain excluded and listed",
+        "The domain is excluded from a wildcard, and has an entry of its own that makes it what it was not to be. The "
+        "entry of its own is the more exact one and wins, so the exclusion says nothing.",
+        _excluded_and_said,
+        Severity.WARNING,
     ),
     Check(
         "alias-domain-not-hosted",

@@ -7,6 +7,7 @@ from typing import Final
 
 from courier_compiler.checks import Check, Finding
 from courier_compiler.host import HostView
+from courier_compiler.parts.gateways import wrong_fax_rule
 from courier_compiler.resolved import ResolvedSite
 from courier_schema.report import Severity
 
@@ -45,6 +46,20 @@ def _repeat(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
                 "only rewriting can be repeated",
                 "remove repeat",
             )
+
+
+def _wrong_rules(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
+    fax = resolved.site.fax
+    for position, rule in enumerate(fax.rules if fax is not None else ()):
+        if wrong := wrong_fax_rule(rule):
+            yield Finding(("fax", "rules", position), *wrong)
+
+
+def _half_login(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
+    socks = resolved.site.socks
+    for name, proxy in socks.proxies.items() if socks is not None else ():
+        if (proxy.user is None) != (proxy.password is None):
+            yield Finding(("socks", "proxies", name), "a proxy needs both user and password, or neither", "give both")
 
 
 def _flags(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
@@ -96,6 +111,18 @@ CHECKS: Final = (
         "repeat applies a rewriting rule as often as its pattern is found. Accepting and refusing happen once.",
         _repeat,
         Severity.WARNING,
+    ),
+    Check(
+        "fax-rule",
+        "A fax rule that cannot be written",
+        "A rule does one thing, and consists of a pattern and a second word. A number sign would end it.",
+        _wrong_rules,
+    ),
+    Check(
+        "socks-login",
+        "Half of a login at a proxy",
+        "A proxy wants user and password, or neither. With one of them alone nobody is logged in.",
+        _half_login,
     ),
     Check(
         "uucp-flags",

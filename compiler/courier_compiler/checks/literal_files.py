@@ -32,7 +32,7 @@ _AUTHENTICATION: Final = "authlib/"
 """Where builds that keep Courier and its authentication library in one directory have the accounts."""
 
 
-def _behind(name: str) -> str | None:
+def behind_database(name: str) -> str | None:
     """The section that describes a database or its sources."""
     first = name.removeprefix(_AUTHENTICATION).partition("/")[0]
     return _SOURCES.get(first.removesuffix(_DATABASE))
@@ -40,7 +40,7 @@ def _behind(name: str) -> str | None:
 
 def _databases(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
     for name in resolved.site.files:
-        section = _behind(name)
+        section = behind_database(name)
         # a table of accounts that the site cannot describe may be carried whole, where it describes none itself
         if section is not None and (section != _ACCOUNTS or resolved.mailboxes):
             yield Finding(

@@ -9,9 +9,12 @@ from courier_compiler.checks import Check, Finding
 from courier_compiler.checks._names import names
 from courier_compiler.checks._site import FILES, listeners, value_in_force
 from courier_compiler.host import HostView
+from courier_compiler.profile import version
 from courier_compiler.resolved import ResolvedSite
 from courier_schema.report import Severity
 
+_USER_IN_SUBDOMAIN: Final = "1.1.5"
+"""First release that takes the pattern user@.domain."""
 _SPF: Final = ("helo", "mail_from", "header_from")
 
 
@@ -79,7 +82,7 @@ def _bad_mx(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
 def _spf_words(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
     spf = resolved.site.policy.spf
     for field in _SPF if spf is not None else ():
-        said = list(getattr(spf, field) or ())
+        said: list[str] = list(getattr(spf, field) or ())
         for word, meaning in (("off", "switches the check off"), ("all", "accepts every result")):
             if word in said and len(said) > 1:
                 others = ", ".join(other for other in said if other != word)
@@ -119,7 +122,29 @@ def _trap_is_account(resolved: ResolvedSite, host: HostView) -> Iterator[Finding
             )
 
 
+def _patterns_overlooked(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
+    profile = resolved.profile
+    if version(profile.courier) >= version(_USER_IN_SUBDOMAIN):
+        return
+    for position, pattern in enumerate(resolved.site.policy.deny_senders):
+        user, _, domain = pattern.partition("@")
+        if user and domain.startswith("."):
+            yield Finding(
+                ("policy", "deny_senders", position),
+                f"{pattern} refuses nobody: {profile.title} has Courier {profile.courier}",
+                f"name the whole domain @{domain}, or upgrade to Courier {_USER_IN_SUBDOMAIN}",
+            )
+
+
 CHECKS: Final = (
+    Check(
+        "sender-pattern-not-in-target",
+        "A sender pattern that the target overlooks",
+        "A pattern for one user in all sub-domains, user@.domain, is understood since release 1.1.5. Before, it "
+        "matches nobody.",
+        _patterns_overlooked,
+        Severity.WARNING,
+    ),
     Check(
         "dns-list-twice",
         "A DNS list that is asked twice",

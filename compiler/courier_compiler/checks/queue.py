@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Final
 
 from courier_compiler.checks import Check, Finding
@@ -18,10 +19,10 @@ _LONGEST: Final = 2**31 - 1
 _WAITING: Final = ("command", "helo", "data", "local_delivery")
 
 
-def _time(resolved: ResolvedSite, attribute: str) -> int:
-    """Seconds of a control file in force; 0 where it is not known."""
+def _number(resolved: ResolvedSite, attribute: str) -> int:
+    """Seconds or messages of a control file in force; 0 where it is not known."""
     value = value_in_force(resolved, "control", attribute)
-    return seconds(value) if isinstance(value, str) else 0
+    return seconds(value) if isinstance(value, str) else value if isinstance(value, int) else 0
 
 
 def _zero(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
@@ -57,50 +58,49 @@ def _too_long(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
                 )
 
 
-def _warning_late(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
-    warn, life = _time(resolved, "warntime"), _time(resolved, "queuetime")
-    queue = resolved.site.queue
-    if 0 < life <= warn and (queue.warn_after is not None or queue.lifetime is not None):
-        what = "handed to the backup relay" if resolved.site.backup_relay else "told of a delay"
-        yield Finding(
-            ("queue", "warn_after" if queue.warn_after is not None else "lifetime"),
-            f"mail expires before the time at which its sender would be {what}"
-            if not resolved.site.backup_relay
-            else f"mail expires before the time at which it would be {what}",
-            "make warn_after shorter than lifetime",
-        )
+@dataclass(frozen=True, slots=True)
+class _Order:
+    """Two fields of the queue of which the first must not be larger, as they are in force."""
+
+    fields: tuple[str, str]
+    rows: tuple[str, str]
+    """The same in the table of control files."""
+    blamed: str
+    """The field that is mentioned where the site says both."""
+    says: str
+    remedy: str
+    is_strict: bool = False
+    """Whether the two must not be equal either."""
+
+    def find(self, resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
+        smaller, larger = (_number(resolved, row) for row in self.rows)
+        said = [field for field in self.fields if getattr(resolved.site.queue, field) is not None]
+        if said and smaller > 0 and larger > 0 and (smaller > larger or (self.is_strict and smaller == larger)):
+            blamed = self.blamed if self.blamed in said else said[0]
+            yield Finding(("queue", blamed), self.says.format(smaller, larger), self.remedy)
 
 
-def _host_pause(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
-    pause, retry = _time(resolved, "esmtpdelay"), _time(resolved, "retryalpha")
-    queue = resolved.site.queue
-    if pause > retry > 0 and (queue.host_pause is not None or queue.retry_pause is not None):
-        yield Finding(
-            ("queue", "host_pause" if queue.host_pause is not None else "retry_pause"),
-            "a message is tried again while its server is still left alone, so the attempt is wasted",
-            "make host_pause no longer than retry_pause",
-        )
-
-
-def _memory(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
-    queue = resolved.site.queue
-    if queue.memory_low is not None and queue.memory_high is not None and queue.memory_low > queue.memory_high:
-        yield Finding(
-            ("queue", "memory_high"),
-            f"the queue in memory holds {queue.memory_high} messages, but is to be refilled below {queue.memory_low}",
-            "make memory_high larger than memory_low",
-        )
-
-
-def _respawn(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
-    idle, busy = _time(resolved, "respawnlo"), _time(resolved, "respawnhi")
-    queue = resolved.site.queue
-    if idle > busy > 0 and (queue.respawn_idle is not None or queue.respawn_busy is not None):
-        yield Finding(
-            ("queue", "respawn_busy" if queue.respawn_busy is not None else "respawn_idle"),
-            "the latest restart of the queue manager comes before the earliest",
-            "make respawn_busy longer than respawn_idle",
-        )
+_WARNING: Final = _Order(
+    ("warn_after", "lifetime"), ("warntime", "queuetime"), "warn_after",
+    "mail expires before the time at which its sender would be told of a delay, or a backup relay would take it over",
+    "make warn_after shorter than lifetime",
+    is_strict=True,
+)  # fmt: skip
+_HOST_PAUSE: Final = _Order(
+    ("host_pause", "retry_pause"), ("esmtpdelay", "retryalpha"), "host_pause",
+    "a message is tried again while its server is still left alone, so the attempt is wasted",
+    "make host_pause no longer than retry_pause",
+)  # fmt: skip
+_MEMORY: Final = _Order(
+    ("memory_low", "memory_high"), ("queuelo", "queuehi"), "memory_high",
+    "the queue in memory holds {1} messages, but is to be refilled below {0}",
+    "make memory_high larger than memory_low",
+)  # fmt: skip
+_RESPAWN: Final = _Order(
+    ("respawn_idle", "respawn_busy"), ("respawnlo", "respawnhi"), "respawn_busy",
+    "the latest restart of the queue manager comes before the earliest",
+    "make respawn_busy longer than respawn_idle",
+)  # fmt: skip
 
 
 def _per_host(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
@@ -146,7 +146,7 @@ CHECKS: Final = (
         "A warning after the end",
         "A message that has reached the end of its life is returned, and nothing is left to warn of. With the times "
         "as they are nobody ever learns of a delay.",
-        _warning_late,
+        _WARNING.find,
         Severity.WARNING,
     ),
     Check(
@@ -154,7 +154,7 @@ CHECKS: Final = (
         "A pause for a server that outlasts the pause for its mail",
         "After a server could not be reached, all mail for it is put off for host_pause without trying. If a message's "
         "own pause ends earlier, its next attempt is spent without any connection, and the pauses grow.",
-        _host_pause,
+        _HOST_PAUSE.find,
         Severity.WARNING,
     ),
     Check(
@@ -162,7 +162,7 @@ CHECKS: Final = (
         "A queue in memory that is smaller than its refill mark",
         "The queue in memory is refilled from disk when fewer than memory_low messages are left, up to memory_high. "
         "Courier silently raises the upper mark to the lower one, and refills all the time.",
-        _memory,
+        _MEMORY.find,
         Severity.WARNING,
     ),
     Check(
@@ -170,7 +170,7 @@ CHECKS: Final = (
         "A latest restart before the earliest",
         "The queue manager restarts itself when it is idle, after respawn_idle at the earliest, and in any case after "
         "respawn_busy. In the wrong order it always waits for the traffic to stop, and stops the traffic for that.",
-        _respawn,
+        _RESPAWN.find,
         Severity.WARNING,
     ),
     Check(

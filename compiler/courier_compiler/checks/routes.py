@@ -8,10 +8,18 @@ from typing import Final
 from courier_compiler.checks import Check, Finding
 from courier_compiler.checks._names import host_names, names
 from courier_compiler.host import HostView
-from courier_compiler.parts.routes import EVERYWHERE, named_routes
+from courier_compiler.parts.routes import (
+    EVERYWHERE,
+    login_line,
+    named_routes,
+    relay_logins,
+    takes_families,
+)
+from courier_compiler.profile import version
 from courier_compiler.resolved import ResolvedSite
 from courier_schema.legacy.formats.domains import normal_form
 from courier_schema.report import Severity, SitePath
+from courier_schema.site.routing import Login
 
 _STARTTLS_PORTS: Final = (25, 587)
 _SMTPS_PORT: Final = 465
@@ -65,6 +73,61 @@ def _twice(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
                 f"there are two routes for {what}, here and at {'.'.join(map(str, first))}",
                 "keep one of them",
             )
+
+
+def _smtps_without_relay(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
+    for _, route, path in named_routes(resolved.site):
+        if route.security == "smtps" and route.via is None:
+            yield Finding(
+                (*path, "security"),
+                "TLS from the first byte is spoken on port 465, where the servers that DNS names do not listen",
+                "name the relay with via, or use security: required",
+            )
+
+
+def _family_unknown(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
+    courier = resolved.profile.courier
+    for _, route, path in () if takes_families(version(courier)) else named_routes(resolved.site):
+        if route.family:
+            yield Finding(
+                (*path, "family"),
+                f"Courier {courier} ignores the address family of a route, which came with 1.4.0",
+                "remove family",
+            )
+
+
+def _ipv6_literal(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
+    for _, route, path in named_routes(resolved.site):
+        if route.via is not None and ":" in route.via:
+            yield Finding(
+                path,
+                f"Courier's client does not take {route.via} for an address in a route",
+                "give the relay a host name",
+            )
+
+
+def _logins_twice(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
+    first: dict[str, tuple[Login, SitePath]] = {}
+    for relay, login, path in relay_logins(resolved.site):
+        known, place = first.setdefault(relay, (login, path))
+        if known != login and path[0] != "credentials":
+            yield Finding(
+                path,
+                f"two routes lead to {relay} with different logins, and Courier knows only one for both",
+                f"give both the login of {'.'.join(map(str, place[:-1]))}",
+            )
+
+
+def _login_too_long(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
+    """Lines that are too long even with the shortest password, or with one that stands in the site."""
+    seen: set[SitePath] = set()
+    for relay, login, path in relay_logins(resolved.site):
+        try:
+            login_line(relay, login.user, login.password.value or "-")
+        except ValueError as error:
+            if path not in seen:
+                seen.add(path)
+                yield Finding(path, str(error), "have the user or the password changed to a shorter one")
 
 
 def _own_domain(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
@@ -124,11 +187,14 @@ def _required_without_tls(resolved: ResolvedSite, host: HostView) -> Iterator[Fi
 def _kept_here(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
     own = names(resolved).domains
     for name, entry in host_names(resolved).relay.items():
-        if not name.startswith(".") and own.owner(name) is not None:
+        kept = own.owner(name)
+        if kept is not None:
             yield Finding(
                 entry.path,
-                f"{name} is to be relayed, but a wildcard of this site makes it local",
-                "narrow the wildcard to the domains that are kept here",
+                f"{name} is to be relayed, but a wildcard of this site makes it {'hosted' if kept else 'local'}",
+                "narrow the wildcard to the domains that are kept here"
+                if kept
+                else f"add excluding: [{name}] to the wildcard",
             )
 
 
@@ -200,5 +266,39 @@ CHECKS: Final = (
         "Whether mail stays on the server is decided before it is routed. A wildcard of a local or hosted domain also "
         "covers domains of kind relay below it, and their mail is refused as unknown instead of being passed on.",
         _kept_here,
+    ),
+    Check(
+        "route-smtps-without-relay",
+        "TLS from the first byte without a relay",
+        "Servers that the DNS names for a domain listen on port 25, where a connection begins in clear text. "
+        "smtps needs a relay of which you know that it does otherwise.",
+        _smtps_without_relay,
+    ),
+    Check(
+        "route-family-unknown",
+        "A kind of address that the target ignores",
+        "Routes know IPv4 and IPv6 since release 1.4.0. Before, the word is ignored and both are used.",
+        _family_unknown,
+    ),
+    Check(
+        "route-ipv6-literal",
+        "An IPv6 address as a relay",
+        "Colons separate the parts of a route, and the SMTP client does not read an IPv6 address out of one. Mail for "
+        "the route would wait for a host of that name until it expires.",
+        _ipv6_literal,
+    ),
+    Check(
+        "login-twice",
+        "Two logins at one relay",
+        "Courier finds a login by the name and port of the relay, and so uses the first one for both routes. The "
+        "second route would send with somebody else's name, or be refused.",
+        _logins_twice,
+    ),
+    Check(
+        "login-too-long",
+        "A login that is longer than Courier reads",
+        "Of a line with relay, user and password Courier reads 255 bytes. A longer one would end within the password. "
+        "Passwords that do not stand in the site are measured when it is built.",
+        _login_too_long,
     ),
 )

@@ -9,6 +9,7 @@ from courier_compiler.checks import Check, Finding
 from courier_compiler.checks._names import names
 from courier_compiler.checks._site import address, several, smtp_listeners
 from courier_compiler.host import HostView
+from courier_compiler.parts.virtual_hosts import suffix
 from courier_compiler.resolved import ResolvedSite
 from courier_schema.report import Severity
 
@@ -25,15 +26,25 @@ _SUFFIXED: Final = frozenset(
     }
 )  # fmt: skip
 """Files that Courier looks for with the suffix of a virtual host while it handles a message."""
+_EVERYWHERE: Final = frozenset({"*", "::", "0.0.0.0"})
+"""Addresses of services that can be reached at every address of the host."""
+
+
+def _twice(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
+    seen: dict[str, str] = {}
+    for name in resolved.site.virtual_hosts:
+        first = seen.setdefault(suffix(name), name)
+        if first != name:
+            yield Finding(("virtual_hosts", name), f"{name} is {first} in another spelling", "join the two")
 
 
 def _unreached(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
     places = [place for _, listener in smtp_listeners(resolved) for place in listener.on or ("*:",)]
-    bound = {place.rpartition(":")[0].strip("[]") for place in places}
-    if not bound or {"", "*", "::", "0.0.0.0"} & bound:
+    bound = {suffix(place.rpartition(":")[0].strip("[]") or "*") for place in places}
+    if not bound or _EVERYWHERE & bound:
         return
     for name in resolved.site.virtual_hosts:
-        if address(name) is not None and address(name) not in {address(text) for text in bound}:
+        if address(name) is not None and suffix(name) not in bound:
             yield Finding(
                 ("virtual_hosts", name),
                 f"no SMTP service listens on {name}, so nobody comes to this virtual host",
@@ -65,6 +76,14 @@ def _unsuffixed(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
 
 
 CHECKS: Final = (
+    Check(
+        "virtual-host-twice",
+        "A virtual host in two spellings",
+        "Courier writes the address of a connection in one form, and an IPv4 connection to an IPv6 socket counts as "
+        "one to the IPv4 address. Two spellings of one address are therefore one virtual host, and so are two of one "
+        "domain.",
+        _twice,
+    ),
     Check(
         "virtual-host-unreached",
         "A virtual host at an address without a service",

@@ -14,6 +14,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from types import ModuleType
 from typing import TextIO
 
 from courier_schema import __version__
@@ -70,7 +71,8 @@ def _needed(given: Sequence[str]) -> list[str]:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; the exit status."""
-    with _collector_paused():
+    _keep_plugins_out()
+    with _collector_paused(for_good=arguments is None):
         return _run(list(sys.argv[1:] if arguments is None else arguments))
 
 
@@ -116,13 +118,25 @@ def _discard_output() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
+def _keep_plugins_out() -> None:
+    """Let pydantic look for no plugins of others: a site is not theirs to see, and the search is felt in each start."""
+    loader = ModuleType("pydantic.plugin._loader")
+    vars(loader)["get_plugins"] = tuple
+    sys.modules.setdefault(loader.__name__, loader)
+
+
 @contextmanager
-def _collector_paused() -> Iterator[None]:
-    """A command holds millions of small objects without cycles, for seconds; looking for some takes a third of them."""
+def _collector_paused(*, for_good: bool) -> Iterator[None]:
+    """A command holds millions of small objects without cycles, for seconds; looking for some takes a third of them.
+
+    A process that ends with its command need not look through all that it leaves either.
+    """
     was_enabled = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
-        if was_enabled:
+        if for_good:
+            gc.freeze()
+        elif was_enabled:
             gc.enable()

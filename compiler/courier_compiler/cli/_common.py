@@ -6,7 +6,7 @@ import argparse
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -36,10 +36,10 @@ def add_format(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--strict", action="store_true", help="exit 1 on warnings, too")
 
 
-def print_report(report: Report, options: argparse.Namespace) -> int:
-    """Print a report in the form asked for; the exit status it means."""
+def print_report(report: Report, options: argparse.Namespace, facts: Mapping[str, object] | None = None) -> int:
+    """Print a report in the form asked for; the exit status it means. `facts` are more that JSON is to say."""
     problems = list(report)
-    sys.stdout.write(render(problems, options.format, colour=wants_colour(sys.stdout)))
+    sys.stdout.write(render(problems, options.format, wants_colour(sys.stdout), facts))
     worst = {problem.severity for problem in problems} if options.strict else set()
     return 1 if report.is_fatal or worst - {"note"} else 0
 

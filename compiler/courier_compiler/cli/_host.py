@@ -3,27 +3,35 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable, Mapping
+import shlex
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from courier_compiler.applying import generations
 from courier_compiler.applying.apply import Outcome
 from courier_compiler.applying.generations import KEEP
 from courier_compiler.applying.installed import STATE, Change, Place
 from courier_compiler.applying.reload import ReloadPlan, Services, services
 from courier_compiler.applying.staging import Options
-from courier_compiler.artefact import Daemon
 from courier_compiler.cli._common import print_report
+from courier_compiler.planning.guards import CUSTOMARY, WORDS
 from courier_compiler.profile import Profile, load_profile, profile_names
-from courier_schema.report import CourierSiteError, Report
+from courier_schema.report import CourierSiteError, Problem, Report
 
 
 def add_root(parser: argparse.ArgumentParser) -> None:
-    """The host to change, and what may be done to its files."""
+    """The host to change, whether it is changed at all, and what may be done to its files."""
     parser.add_argument("--root", type=Path, default=Path("/"), help="where the mail host's file system is mounted (/)")
     parser.add_argument(
         "--sysconfdir", metavar="PATH", help="Courier's configuration directory, where the host has several of ours"
     )
+    parser.add_argument("--dry-run", action="store_true", help="say what would change, and change nothing")
+    add_permissions(parser)
+
+
+def add_permissions(parser: argparse.ArgumentParser) -> None:
+    """What may be done to the host's files, and who is told."""
     parser.add_argument("--no-owners", action="store_true", help="leave all files to whoever runs this")
     parser.add_argument(
         "--adopt", action="append", default=[], metavar="PATH", help="replace this file of somebody else, and keep it"
@@ -33,13 +41,26 @@ def add_root(parser: argparse.ArgumentParser) -> None:
         "--overwrite-drift", action="store_true", help="replace files of ours that were edited by hand, and keep those"
     )
     parser.add_argument("--keep", type=_count, default=KEEP, metavar="N", help=f"generations to keep ({KEEP})")
-    parser.add_argument("--dry-run", action="store_true", help="say what would change, and change nothing")
     parser.add_argument(
         "--reload",
         nargs="?",
         const="run",
         choices=("run", "print"),
         help="tell the daemons concerned; go back if one does not return. With `print`: only say what to run",
+    )
+
+
+def add_guards(parser: argparse.ArgumentParser) -> None:
+    """What guards let pass: the same words for whoever plans and whoever applies."""
+    parser.add_argument(
+        "--allow", action="append", choices=WORDS, default=[], metavar="GUARD", help=f"let pass: {', '.join(WORDS)}"
+    )
+    parser.add_argument(
+        "--loss",
+        type=_percent,
+        default=CUSTOMARY.percent,
+        metavar="PERCENT",
+        help=f"accounts, domains or aliases that may go without a word ({CUSTOMARY.percent})",
     )
 
 
@@ -78,23 +99,74 @@ def say(options: argparse.Namespace, text: str) -> None:
         print(text)
 
 
-def say_changes(options: argparse.Namespace, changes: Iterable[Change]) -> None:
-    for change in changes:
-        say(options, f"{type(change).__name__.lower():7} /{change.path}")
+@dataclass
+class Record:
+    """What a change of a host comes to: told at once to people, and as one document at the end to programs."""
+
+    options: argparse.Namespace
+    report: Report = field(default_factory=Report)
+    facts: dict[str, object] = field(default_factory=dict)
+
+    def say(self, text: str) -> None:
+        say(self.options, text)
+
+    def warn(self, problems: Iterable[Problem]) -> None:
+        """What there is to say of what is wanted, before anything is done."""
+        if self.options.format == "text":
+            print_report(Report(list(problems)), self.options)
+        else:
+            self.report.extend(problems)
+
+    def note(self, outcome: Outcome) -> None:
+        """What an outcome changes, or why it does not."""
+        self.report.extend(outcome.problems)
+        self.facts |= {
+            "checksum": outcome.checksum,
+            "changes": [{"kind": _word(change), "path": f"/{change.path}"} for change in outcome.changes],
+        }
+
+    def say_changes(self, changes: Iterable[Change]) -> None:
+        for change in changes:
+            self.say(f"{_word(change):7} /{change.path}")
+
+    def in_force(self, number: int, generation: str) -> None:
+        self.say(f"generation {number} ({generation}) is in force")
+        self.facts["generation"] = {"number": number, "id": generation}
+
+    def say_reload(self, plan: ReloadPlan, host: Services) -> None:
+        """What daemons have to be told, by which commands."""
+        steps = [(step, [shlex.join(command) for command in host.commands(step)]) for step in plan.steps]
+        self.facts["daemons"] = [
+            {"daemon": str(step.daemon), "action": str(step.action), "commands": commands} for step, commands in steps
+        ]
+        for step, commands in steps:
+            reason = ", ".join(f"/{path}" for path in step.because[:3])
+            more = f" and {len(step.because) - 3} more" if len(step.because) > 3 else ""
+            self.say(f"{step.action} {step.daemon}: {reason}{more}")
+            for command in commands:
+                self.say(f"    {command}")
+
+    def print(self, done: bool = True) -> int:
+        """Print the report, with all that is to be said to programs; the exit status."""
+        status = print_report(self.report, self.options, self.facts)
+        return status if done else 1
 
 
-def print_problems(outcome: Outcome, options: argparse.Namespace) -> int:
-    """Why nothing was done; the exit status."""
-    return print_report(Report(list(outcome.problems)), options)
+@contextmanager
+def recording(options: argparse.Namespace) -> Iterator[Record]:
+    """A record that is printed to programs even where the world refuses the change."""
+    record = Record(options)
+    try:
+        yield record
+    except CourierSiteError as error:
+        if options.format != "text":
+            record.facts["error"] = str(error)
+            record.print()
+        raise
 
 
-def say_reload(options: argparse.Namespace, plan: ReloadPlan, host: Services) -> None:
-    for step in plan.steps:
-        reason = ", ".join(f"/{path}" for path in step.because[:3])
-        more = f" and {len(step.because) - 3} more" if len(step.because) > 3 else ""
-        say(options, f"{step.action} {step.daemon}: {reason}{more}")
-        for command in host.commands(step):
-            say(options, f"    {' '.join(command)}")
+def _word(change: Change) -> str:
+    return type(change).__name__.lower()
 
 
 def services_to_tell(options: argparse.Namespace, place: Place, profile: Profile) -> Services | None:
@@ -106,11 +178,10 @@ def services_to_tell(options: argparse.Namespace, place: Place, profile: Profile
     return services(place, profile)
 
 
-def current_touches(place: Place) -> Mapping[str, frozenset[Daemon]]:
-    """Which daemons keep what they read of the files in force."""
-    number = generations.in_force(place).number
-    here = next((one for one in generations.kept(place) if one.number == number), None)
-    return generations.known_touches(here.path) if here is not None else {}
+def _percent(text: str) -> int:
+    if not text.isdecimal() or int(text) > 100:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a percentage: write 0 to 100")
+    return int(text)
 
 
 def _count(text: str) -> int:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import argparse
 import re
-from collections.abc import Mapping
+import sys
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -13,43 +14,50 @@ from typing import Final
 from courier_compiler import pipeline
 from courier_compiler.applying import confirmation, generations
 from courier_compiler.applying.apply import Outcome, apply, preview, recover
-from courier_compiler.applying.installed import Place
-from courier_compiler.applying.reload import ReloadPlan, known_to, plan_reload, running, services, touches_of
+from courier_compiler.applying.installed import DirectoryTree, Place
+from courier_compiler.applying.reload import ReloadPlan, running, services
 from courier_compiler.applying.staging import Options, target
-from courier_compiler.artefact import Artefact, Daemon
+from courier_compiler.artefact import Artefact
 from courier_compiler.build import build, manifest
 from courier_compiler.cli import Verb
 from courier_compiler.cli._common import add_format, add_site, print_report, progress
 from courier_compiler.cli._host import (
+    Record,
+    add_guards,
     add_root,
-    current_touches,
     find_place,
     permissions,
-    print_problems,
-    say,
-    say_changes,
-    say_reload,
+    recording,
     services_to_tell,
 )
 from courier_compiler.host import LocalHost
+from courier_compiler.planning.guards import Limits
 from courier_schema.legacy.manifest import NAME, Manifest
-from courier_schema.report import CourierSiteError, Report
+from courier_schema.report import CourierSiteError, Mark, Problem, Report, Severity, SitePath
 from courier_schema.source.secrets import HostSecrets
 
 _UNITS: Final = {"s": 1, "m": 60, "h": 3600}
 
 
+def _nowhere(path: SitePath) -> Mark | None:
+    """Of a build nothing tells where its site says what."""
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What the host shall have."""
+    """What the host shall have; `problems` are what there is to say of it, and `mark` finds the places of the site."""
 
     artefacts: tuple[Artefact, ...]
     manifest: Manifest
+    problems: tuple[Problem, ...] = ()
+    mark: Callable[[SitePath], Mark | None] = _nowhere
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     add_site(parser)
     add_root(parser)
+    add_guards(parser)
     add_format(parser)
     parser.add_argument("--checksum", metavar="SUM", help="do it only if these are the changes that --dry-run showed")
     parser.add_argument(
@@ -60,24 +68,48 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    if options.confirmed:
-        say(options, f"generation {confirmation.confirm(find_place(options))} is confirmed")
-        return 0
-    if options.recover:
-        generation = recover(find_place(options))
-        say(options, f"generation {generation} is in force" if generation else "no apply was interrupted")
-        return 0
-    wanted = _wanted(options)
-    if wanted is None:
-        return 1
-    place = Place(options.root, wanted.manifest.layout["sysconfdir"])
-    return _preview(options, wanted, place) if options.dry_run else _apply(options, wanted, place)
+    with recording(options) as record:
+        if options.confirmed:
+            return _confirm(options, record)
+        if options.recover:
+            return _recover(options, record)
+        wanted = _wanted(options)
+        if wanted is None:
+            return 1
+        place = Place(options.root, wanted.manifest.layout["sysconfdir"])
+        change = _preview if options.dry_run else _put_in_force
+        return change(options, wanted, place, record)
+
+
+def _confirm(options: argparse.Namespace, record: Record) -> int:
+    number = confirmation.confirm(find_place(options))
+    record.facts["confirmed"] = number
+    record.say(f"generation {number} is confirmed")
+    return record.print()
+
+
+def _recover(options: argparse.Namespace, record: Record) -> int:
+    """Finish what was interrupted, and tell the daemons what nobody told them."""
+    place = find_place(options)
+    generation = recover(place)
+    record.facts["recovered"] = generation
+    record.say(f"generation {generation} is in force" if generation else "no apply was interrupted")
+    manifest = DirectoryTree(place).manifest()
+    if options.reload is not None and manifest is not None:
+        profile = target(manifest)
+        host = services_to_tell(options, place, profile)
+        untold = Outcome((), (), reload=ReloadPlan(generations.in_force(place).untold))
+        record.say_reload(untold.reload, host or services(place, profile))
+        if host is not None:
+            with progress("telling the daemons"):
+                confirmation.require_daemons(place, untold, host, running(host), not options.no_owners)
+    return record.print()
 
 
 def _wanted(options: argparse.Namespace) -> Wanted | None:
     """The files of a build directory, or of a site that is compiled now; None after problems, which are printed."""
     directory = _build_directory(options)
-    return _compiled(options) if directory is None else _built(options, directory)
+    return compiled(options) if directory is None else _built(options, directory)
 
 
 def _build_directory(options: argparse.Namespace) -> Path | None:
@@ -88,11 +120,15 @@ def _build_directory(options: argparse.Namespace) -> Path | None:
 
 def _built(options: argparse.Namespace, directory: Path) -> Wanted | None:
     stored = generations.load(directory)
-    status = print_report(Report(list(stored.problems)), options)
-    return Wanted(stored.artefacts, stored.manifest) if status == 0 else None
+    if stored.problems:
+        print_report(Report(list(stored.problems)), options)
+        return None
+    return Wanted(stored.artefacts, stored.manifest)
 
 
-def _compiled(options: argparse.Namespace) -> Wanted | None:
+def compiled(options: argparse.Namespace) -> Wanted | None:
+    """The files of a site that is compiled now; None after problems, which are printed. CourierSiteError when the site
+    describes several hosts and none is chosen."""
     with progress("reading"):
         readings = list(pipeline.read(options.site, options.host))
     if len(readings) != 1:
@@ -108,70 +144,86 @@ def _compiled(options: argparse.Namespace) -> Wanted | None:
         base = options.site if options.site.is_dir() else options.site.parent
         made = build(reading.resolved, HostSecrets(base), options.site.name)
     report.extend(made.problems)
-    status = print_report(report, options)
-    return Wanted(made.artefacts, manifest(reading.resolved, made.artefacts)) if status == 0 else None
+    if report.is_fatal or (options.strict and any(one.severity is not Severity.NOTE for one in report)):
+        print_report(report, options)
+        return None
+    record = manifest(reading.resolved, made.artefacts)
+    return Wanted(made.artefacts, record, tuple(report), reading.resolved.mark)
 
 
-def _preview(options: argparse.Namespace, wanted: Wanted, place: Place) -> int:
-    outcome = preview(wanted.artefacts, wanted.manifest, place, _options(options))
-    say_changes(options, outcome.changes)
+def _preview(options: argparse.Namespace, wanted: Wanted, place: Place, record: Record) -> int:
+    record.warn(wanted.problems)
+    outcome = preview(wanted.artefacts, wanted.manifest, place, _options(options), wanted.mark)
+    record.note(outcome)
+    record.say_changes(outcome.changes)
     if options.reload is not None:
-        profile = target(wanted.manifest)
-        say_reload(options, _reload_plan(outcome, wanted, current_touches(place)), services(place, profile))
-    say(options, f"{len(outcome.changes)} changes, checksum {outcome.checksum}")
-    return print_problems(outcome, options)
+        record.say_reload(outcome.reload, services(place, target(wanted.manifest)))
+    record.say(f"{len(outcome.changes)} changes, checksum {outcome.checksum}")
+    return record.print()
 
 
-def _apply(options: argparse.Namespace, wanted: Wanted, place: Place) -> int:
+def put_in_force(options: argparse.Namespace, wanted: Wanted, place: Place) -> int:
+    """Make the host's files those wanted, say what that changed and tell the daemons; the exit status."""
+    with recording(options) as record:
+        return _put_in_force(options, wanted, place, record)
+
+
+def _put_in_force(options: argparse.Namespace, wanted: Wanted, place: Place, record: Record) -> int:
+    record.warn(wanted.problems)
     confirmation.honour(place)
     profile = target(wanted.manifest)
     host = services_to_tell(options, place, profile)
     ran = running(host) if host is not None else frozenset()
     decided = partial(confirmation.start_watcher, place) if options.confirm is not None else _nothing
-    before = current_touches(place)
     with progress("applying"):
-        outcome = apply(wanted.artefacts, wanted.manifest, place, _options(options), decided=decided)
+        outcome = apply(wanted.artefacts, wanted.manifest, place, _options(options), decided=decided, mark=wanted.mark)
+    record.note(outcome)
     if outcome.problems:
-        return print_problems(outcome, options)
-    say_changes(options, outcome.changes)
+        return record.print()
+    record.say_changes(outcome.changes)
     if outcome.number is None:
-        say(options, "nothing to change")
-        return 0
-    say(options, f"generation {outcome.number} ({wanted.manifest.generation}) is in force")
-    plan = _reload_plan(outcome, wanted, before)
+        record.say("nothing to change")
+    else:
+        record.in_force(outcome.number, wanted.manifest.generation)
     if options.reload == "print":
-        say_reload(options, plan, services(place, profile))
+        record.say_reload(outcome.reload, services(place, profile))
     if host is not None:
         with progress("telling the daemons"):
-            confirmation.require_daemons(place, outcome, plan, host, ran, not options.no_owners)
-    return _await_confirmation(options, place, outcome.number) if options.confirm is not None else 0
-
-
-def _reload_plan(outcome: Outcome, wanted: Wanted, before: Mapping[str, frozenset[Daemon]]) -> ReloadPlan:
-    profile = target(wanted.manifest)
-    touches = touches_of(outcome.changes, profile, before, known_to(wanted.artefacts))
-    return plan_reload(outcome.changes, touches, profile)
+            confirmation.require_daemons(place, outcome, host, ran, not options.no_owners)
+    waits = options.confirm is not None and outcome.number is not None
+    return record.print(not waits or _is_confirmed(place, outcome, record))
 
 
 def _nothing() -> None:
     """What happens at the point of no return where nothing has to be confirmed."""
 
 
-def _await_confirmation(options: argparse.Namespace, place: Place, number: int) -> int:
+def _is_confirmed(place: Place, outcome: Outcome, record: Record) -> bool:
+    """Wait for the confirmation; whether it came in time."""
+    assert outcome.number is not None, "what changed nothing needs no confirmation"
     latest = confirmation.deadline(place)
+    stream = sys.stdout if record.options.format == "text" else sys.stderr
     try:
-        print(f"say courier-compile apply --confirmed before {latest}, or it is taken back", flush=True)
-        kept = confirmation.wait(place, number)
+        print(f"say courier-compile apply --confirmed before {latest}, or it is taken back", file=stream, flush=True)
+        kept = confirmation.wait(place, outcome.number)
     except KeyboardInterrupt:
-        confirmation.take_back(place, number)
+        confirmation.take_back(place, outcome.number)
         kept = False
-    say(options, f"generation {number} is confirmed" if kept else f"generation {number} has been taken back")
-    return 0 if kept else 1
+    record.facts["confirmed"] = outcome.number if kept else None
+    record.say(f"generation {outcome.number} {'is confirmed' if kept else 'has been taken back'}")
+    return kept
 
 
 def _options(options: argparse.Namespace) -> Options:
     reload = options.reload == "run"
-    return replace(permissions(options), checksum=options.checksum, confirm=options.confirm, reload=reload)
+    return replace(
+        permissions(options),
+        checksum=options.checksum,
+        confirm=options.confirm,
+        reload=reload,
+        allowed=frozenset(options.allow),
+        limits=Limits(options.loss),
+    )
 
 
 def _seconds(text: str) -> float:

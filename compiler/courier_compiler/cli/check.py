@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable
 from pathlib import Path
 
 from courier_compiler import pipeline
+from courier_compiler.carried import unreadable_files
 from courier_compiler.cli import Verb
 from courier_compiler.cli._common import add_format, add_site, print_report, progress
 from courier_compiler.host import LocalHost
-from courier_compiler.resolved import ResolvedSite
 from courier_compiler.secret_uses import unseen
-from courier_schema.report import Problem, Report
+from courier_schema.report import Report
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     add_site(parser)
     add_format(parser)
-    parser.add_argument("--full", action="store_true", help="find what only building finds, too; no secrets are asked")
     parser.add_argument("--on-host", action="store_true", help="this is the mail host: files it needs must exist here")
     parser.add_argument("--root", type=Path, default=Path("/"), help="where the mail host's file system is mounted (/)")
 
@@ -30,19 +28,11 @@ def run(options: argparse.Namespace) -> int:
         readings = list(pipeline.read(options.site, options.host))
     with progress("checking"):
         for reading in readings:
-            found = pipeline.check(reading, view)
-            report.extend(found)
+            report.extend(pipeline.check(reading, view))
             if reading.resolved is not None:
                 report.extend(unseen(reading.resolved, options.on_host))
-                report.extend(_found_by_building(reading.resolved) if options.full and not found.is_fatal else ())
+                report.extend(unreadable_files(reading.resolved))
     return print_report(report.without_repeats(), options)
-
-
-def _found_by_building(resolved: ResolvedSite) -> Iterable[Problem]:
-    # imported here, with every module that makes files: that would slow down each save in an editor
-    from courier_compiler.build import findings
-
-    return findings(resolved)
 
 
 VERB = Verb("check a site and report every problem", configure, run)

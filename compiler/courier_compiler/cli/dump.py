@@ -12,7 +12,7 @@ from courier_schema.legacy.formats.dump import dump
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("file", type=Path, metavar="FILE.dat", help="database in GDBM format")
+    parser.add_argument("file", type=Path, metavar="FILE.dat", help="database in GDBM or Berkeley DB format")
 
 
 def run(options: argparse.Namespace) -> int:

@@ -11,6 +11,7 @@ import ipaddress
 import json
 import sys
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -20,6 +21,7 @@ from courier_compiler.legacy_tables import answers
 from courier_compiler.legacy_tables.answers import Answer
 from courier_compiler.legacy_tables.directory import SYSCONFDIR, Directory
 from courier_compiler.legacy_tables.sources import PROTOCOLS
+from courier_compiler.parts.virtual_hosts import suffix
 from courier_schema.report import CourierSiteError
 
 
@@ -30,13 +32,16 @@ def configure(parser: argparse.ArgumentParser) -> None:
         configure_one(one)
         one.add_argument("--dir", type=Path, default=Path(SYSCONFDIR), help=f"configuration directory ({SYSCONFDIR})")
         one.add_argument("--database", type=Path, metavar="FILE.dat", help="another database, in the directory")
+        one.add_argument(
+            "--virtual-host", type=suffix, default="", metavar="NAME", help="read FILE.NAME where it exists"
+        )
         one.add_argument("--format", choices=("text", "json"), default="text", help="form of the answer (text)")
         add_names(one)
 
 
 def run(options: argparse.Namespace) -> int:
     _, _, ask = _TABLES[options.table]
-    place = directory(options.dir, options)
+    place = replace(directory(options.dir, options), virtual_host=options.virtual_host)
     if options.database is not None:
         options.database = place.path / options.database
         if not options.database.exists():

@@ -7,19 +7,16 @@ import argparse
 from courier_compiler.applying import confirmation, generations
 from courier_compiler.applying.apply import preview, recover, rollback
 from courier_compiler.applying.installed import Place
-from courier_compiler.applying.reload import known_to, plan_reload, running, services, touches_of
+from courier_compiler.applying.reload import running, services
 from courier_compiler.applying.staging import target
 from courier_compiler.cli import Verb
 from courier_compiler.cli._common import add_format, progress
 from courier_compiler.cli._host import (
+    Record,
     add_root,
-    current_touches,
     find_place,
     permissions,
-    print_problems,
-    say,
-    say_changes,
-    say_reload,
+    recording,
     services_to_tell,
 )
 
@@ -32,49 +29,54 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    place = find_place(options)
-    if options.list:
-        return _list(options, place)
-    if options.dry_run:
-        return _preview(options, place)
+    with recording(options) as record:
+        place = find_place(options)
+        if options.list:
+            return _list(place, record)
+        return (_preview if options.dry_run else _return)(options, place, record)
+
+
+def _return(options: argparse.Namespace, place: Place, record: Record) -> int:
     recover(place)
     generation = generations.find(place, options.to)
-    stored = generations.load(generation.path)
-    profile = target(stored.manifest)
+    profile = target(generations.load(generation.path).manifest)
     host = services_to_tell(options, place, profile)
     ran = running(host) if host is not None else frozenset()
-    before = current_touches(place)
     with progress("rolling back"):
         outcome = rollback(place, str(generation.number), permissions(options))
+    record.note(outcome)
     if outcome.problems:
-        return print_problems(outcome, options)
-    say_changes(options, outcome.changes)
-    say(options, f"generation {generation.number} ({generation.id}) is in force")
-    touches = touches_of(outcome.changes, profile, before, known_to(stored.artefacts))
-    plan = plan_reload(outcome.changes, touches, profile)
+        return record.print()
+    record.say_changes(outcome.changes)
+    record.in_force(generation.number, generation.id)
     if options.reload == "print":
-        say_reload(options, plan, services(place, profile))
-    if host is not None and outcome.number is not None:
+        record.say_reload(outcome.reload, services(place, profile))
+    if host is not None:
         with progress("telling the daemons"):
-            confirmation.require_daemons(place, outcome, plan, host, ran, not options.no_owners)
-    return 0
+            confirmation.require_daemons(place, outcome, host, ran, not options.no_owners)
+    return record.print()
 
 
-def _preview(options: argparse.Namespace, place: Place) -> int:
+def _preview(options: argparse.Namespace, place: Place, record: Record) -> int:
     stored = generations.load(generations.find(place, options.to).path)
-    outcome = preview(stored.artefacts, stored.manifest, place, permissions(options))
-    say_changes(options, outcome.changes)
-    say(options, f"{len(outcome.changes)} changes, checksum {outcome.checksum}")
-    return print_problems(outcome, options)
+    outcome = preview(stored.artefacts, stored.manifest, place, permissions(options), mark=None)
+    record.note(outcome)
+    record.say_changes(outcome.changes)
+    record.say(f"{len(outcome.changes)} changes, checksum {outcome.checksum}")
+    return record.print()
 
 
-def _list(options: argparse.Namespace, place: Place) -> int:
+def _list(place: Place, record: Record) -> int:
     number = generations.in_force(place).number
-    for generation in generations.kept(place):
+    kept = generations.kept(place)
+    record.facts["generations"] = [
+        {"number": one.number, "id": one.id, "found": one.found, "in_force": one.number == number} for one in kept
+    ]
+    for generation in kept:
         mark = "*" if generation.number == number else " "
         about = "as found, not made by us" if generation.found else ""
-        say(options, f"{mark} {generation.number:4} {generation.id} {about}".rstrip())
-    return 0
+        record.say(f"{mark} {generation.number:4} {generation.id} {about}".rstrip())
+    return record.print()
 
 
 VERB = Verb("put a generation that this host had before into force again", configure, run)

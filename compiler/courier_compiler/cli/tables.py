@@ -17,7 +17,7 @@ from courier_compiler.cli._directory import add_names, directory
 from courier_compiler.legacy_tables.directory import SYSCONFDIR, Directory
 from courier_compiler.legacy_tables.outcome import Database, Outcome
 from courier_compiler.legacy_tables.placing import exclusive, put_in_place
-from courier_compiler.legacy_tables.sources import KINDS, existing
+from courier_compiler.legacy_tables.sources import KINDS, existing, is_refused_userdb
 from courier_schema.legacy.formats.makedat import Release
 from courier_schema.report import CourierSiteError, Report
 from courier_schema.suggest import suggest
@@ -52,7 +52,7 @@ def run(options: argparse.Namespace) -> int:
     if not names:
         raise CourierSiteError(f"{place.path} holds no source of a database")
     with ExitStack() as held:
-        if "userdb" in names and (place.path / "userdb").exists():
+        if "userdb" in names and not is_refused_userdb(place.path / "userdb"):
             held.enter_context(exclusive(place.path / "userdb.lock"))
         outcomes = list(_compile(place, names, options.release))
         report = Report()

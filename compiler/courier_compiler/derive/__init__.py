@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from courier_compiler.resolved import Concealed
 from courier_schema.legacy.table import Table
+from courier_schema.legacy.tables import FILES
 
 if TYPE_CHECKING:
     from courier_compiler.resolved import ResolvedSite
@@ -52,10 +53,15 @@ class Derivation:
 
 @cache
 def derivations() -> Mapping[str, Derivation]:
-    """Every derivation there is, by the file it is for."""
+    """What the site implies for each file, by the file; of some, such as cone, it speaks under Courier's names only."""
     names = sorted(info.name for info in pkgutil.iter_modules(__path__) if not info.name.startswith("_"))
     modules = [importlib.import_module(f"{__name__}.{name}") for name in names]
-    return {derivation.file: derivation for module in modules for derivation in module.DERIVATIONS}
+    found = {derivation.file: derivation for module in modules for derivation in module.DERIVATIONS}
+    return {file: found.get(file, Derivation(file, _nothing, lambda resolved: False)) for file in (*found, *FILES)}
+
+
+def _nothing(resolved: ResolvedSite) -> Iterator[Intent]:
+    yield from ()
 
 
 def copy(table: type[Table], section: Section | None, path: SitePath, fields: Mapping[str, str]) -> Iterator[Intent]:

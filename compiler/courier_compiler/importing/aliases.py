@@ -28,6 +28,7 @@ from courier_schema.report import Mark, Severity
 from courier_schema.words import Address, AliasName, Command, LocalPart, Path, Recipient
 
 PROTOCOLS: Final = ("esmtp", "local", "uucp")
+_FOR_PROTOCOL: Final = re.compile(r"(aliases-(?P<protocol>\w+)(?:\.dat)?)(?:/.*)?")
 _BLANKS: Final = " \t\n\v\f\r"
 _SIMPLE: Final = re.compile(r"[A-Za-z0-9_.@!%+=-]+")
 _PROGRAM: Final = re.compile(r'"\.xalias(?:-\w+)?/([^"]*)"@.*')
@@ -96,6 +97,18 @@ def take_aliases(draft: Draft, installation: Installation) -> None:
     _take(draft, installation, "aliases", None)
     for protocol in PROTOCOLS:
         _take(draft, installation, f"aliases-{protocol}", protocol)
+    for name in sorted(_of_other_protocols(installation)):
+        draft.note(
+            f"{name} is for mail that arrives in another way than {', '.join(PROTOCOLS)}: a site cannot say that",
+            Mark(installation.where(name), 1),
+            is_open=True,
+        )
+
+
+def _of_other_protocols(installation: Installation) -> set[str]:
+    """Alias tables, or their sources, of ways in which mail arrives that a site has no words for."""
+    names = (_FOR_PROTOCOL.fullmatch(name) for name in installation.files)
+    return {found[1] for found in names if found and found["protocol"] not in PROTOCOLS}
 
 
 def _take(draft: Draft, installation: Installation, name: str, protocol: str | None) -> None:

@@ -183,7 +183,8 @@ def _why(key: Key, before: str | None, after: str | None, old: Mapping[Key, str]
 
 def _why_domain(name: str, before: str, after: str, installation: Installation) -> str:
     is_remote = before.startswith("remote")
-    if is_remote and after.startswith("local") and normal_form(name) == normal_form(installation.me):
+    is_own = normal_form(name) == normal_form(installation.me)
+    if is_remote and after.startswith("local") and is_own and not installation.has_no_local_domain:
         return "the server's own name is local in every site, because Courier completes addresses with it"
     if before == "remote, not accepted by SMTP" and after.startswith("hosted"):
         return "accounts are known under it, so it is a domain of its own"

@@ -6,21 +6,22 @@ domain are local in every site, so where they were not they are named with anoth
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from courier_compiler.importing.draft import Draft, fits
 from courier_compiler.importing.installation import Installation
 from courier_compiler.importing.tables import Found, list_comments, read_table
 from courier_schema.legacy.formats.accept import lookup_accept
-from courier_schema.legacy.formats.domains import DomainList, lower, normal_form
-from courier_schema.legacy.formats.hosted import lookup_hosted
+from courier_schema.legacy.formats.domains import DomainList, itself_and_ends, lower, normal_form
+from courier_schema.legacy.formats.hosted import HostedAnswer, Place, lookup_hosted
 from courier_schema.legacy.formats.makedat import Kind
 from courier_schema.report import Mark
 from courier_schema.words import Domain, DomainPattern
 
-_LISTS: Final = ("locals", "esmtpacceptmailfor", "esmtppercentrelay")
+_EXCLUDING: Final = ("locals", "esmtpacceptmailfor")
+_LISTS: Final = (*_EXCLUDING, "esmtppercentrelay")
 
 
 @dataclass(frozen=True)
@@ -56,8 +57,22 @@ class DomainTables:
             *self._keys(self.hosted),
             *self._keys(self.accepted_table),
         )
-        forms = (self.form(key) for key in keys if not key.startswith("!"))
-        return [form for form in dict.fromkeys(forms) if fits(DomainPattern, form)]
+        return self._patterns(key for key in keys if not key.startswith("!"))
+
+    def exclusions(self) -> list[str]:
+        """Every domain and wildcard that a list excludes, likewise."""
+        return self._patterns(key[1:] for key in (*self.locals.entries, *self.accepted.entries) if key.startswith("!"))
+
+    def percent_names(self) -> list[str]:
+        """Every domain and wildcard that may stand behind a percent sign, likewise."""
+        return self._patterns((*self.percent.entries, *self._keys(self.percent_table)))
+
+    def relays_behind_percent(self, domain: str) -> bool:
+        """Whether a domain may stand behind a percent sign."""
+        return lookup_accept(domain, self.percent, self.percent_table.records.get, self.host_name).is_accepted
+
+    def _patterns(self, keys: Iterable[str]) -> list[str]:
+        return [form for form in dict.fromkeys(map(self.form, keys)) if fits(DomainPattern, form)]
 
     def _keys(self, table: Found) -> Iterator[str]:
         return (key.decode(errors="surrogateescape") for key in table.records)
@@ -69,10 +84,17 @@ class DomainTables:
 
     def place(self, domain: str) -> str:
         """What becomes of mail for an address: the kind of its domain, where its accounts are, whether it is taken."""
-        found = lookup_hosted(domain, self.hosted.records.get, self.host_name, self.locals)
-        taken = lookup_accept(domain, self.accepted, self.accepted_table.records.get, self.host_name).is_accepted
+        found = self.owner(domain)
         where = f"{found.place.value} {found.domain}" if found.domain else found.place.value
-        return f"{where}, {'accepted' if taken else 'not accepted'} by SMTP"
+        return f"{where}, {'accepted' if self.takes(domain) else 'not accepted'} by SMTP"
+
+    def owner(self, domain: str) -> HostedAnswer:
+        """Whether a domain is local, hosted or somebody else's."""
+        return lookup_hosted(domain, self.hosted.records.get, self.host_name, self.locals)
+
+    def takes(self, domain: str) -> bool:
+        """Whether SMTP accepts mail for a domain from everybody."""
+        return lookup_accept(domain, self.accepted, self.accepted_table.records.get, self.host_name).is_accepted
 
 
 def take_domains(draft: Draft, installation: Installation) -> None:
@@ -85,18 +107,22 @@ def take_domains(draft: Draft, installation: Installation) -> None:
         _take(draft, tables, name)
     _take_implied(draft, tables)
     _merge_wildcards(draft)
+    for name in tables.exclusions():
+        _exclude(draft, tables, name)
     _remark(draft, installation, tables)
     _leave_implied(draft)
     _take_percent(draft, tables)
 
 
 def _note_unsayable(draft: Draft, installation: Installation) -> None:
-    """Entries that match nothing, and exclusions, for which a site has no words."""
+    """Entries that match nothing, and exclusions from percent relaying, for which a site has no words."""
     for file in _LISTS:
         content = installation.content(file) or b""
         for number, line in enumerate(content.decode(errors="replace").split("\n"), start=1):
             entry, mark = line.partition("#")[0].rstrip("\r"), Mark(installation.where(file), number)
             if not entry.strip():
+                continue
+            if entry.startswith("!") and file in _EXCLUDING:
                 continue
             if entry.startswith("!"):
                 lost = installation.domain_list(file, ()).match(f"probe{entry[1:]}" if entry[1:2] == "." else entry[1:])
@@ -117,12 +143,12 @@ def _entries_after(content: bytes, number: int) -> list[str]:
 
 
 def _take(draft: Draft, tables: DomainTables, name: str) -> None:
-    probe = name if not name.startswith(".") else f"probe{name}"
-    found = lookup_hosted(probe, tables.hosted.records.get, tables.host_name, tables.locals)
+    probe = _probe(name)
+    found = tables.owner(probe)
     said: dict[str, object] = {}
-    if found.place.value != "local":
-        said["kind"] = "hosted" if found.place.value == "hosted" else "relay"
-    if not lookup_accept(probe, tables.accepted, tables.accepted_table.records.get, tables.host_name).is_accepted:
+    if found.place is not Place.LOCAL:
+        said["kind"] = "hosted" if found.place is Place.HOSTED else "relay"
+    if not tables.takes(probe):
         said["accept"] = False
     value = tables.hosted.records.get(name.encode(), b"")
     target = lower(value).decode(errors="replace") if len(value) > 1 else ""
@@ -132,6 +158,48 @@ def _take(draft: Draft, tables: DomainTables, name: str) -> None:
             draft.say(("domains", target), {"kind": "hosted", "accept": False})
             draft.note(f"{target} is named because the accounts of {name} are known under it")
     draft.say(("domains", name), said)
+
+
+def _probe(name: str) -> str:
+    """A domain that stands for a domain or wildcard."""
+    return f"probe{name}" if name.startswith(".") else name
+
+
+def _exclude(draft: Draft, tables: DomainTables, name: str) -> None:
+    """Say what an exclusion changes: the wildcard above does not mean the domain, or takes no mail for it."""
+    found, taken, is_said = tables.owner(_probe(name)), tables.takes(_probe(name)), draft.said(("domains", name))
+    for wildcard in _wildcards_above(draft, name):
+        above: dict[str, Any] = draft.tree["domains"][wildcard]
+        kind = above.get("kind", "local")
+        if is_said is None and found.place.value == kind and not taken and above.get("accept", True):
+            shared = {"kind": kind, "alias_of": found.domain} if found.domain else {}
+            draft.say(("domains", name), {**shared, "accept": False})
+            if found.domain and not fits(Domain, found.domain):
+                draft.note(f"{name} takes no mail, but its accounts, those of {found.domain}, do", is_open=True)
+        elif (kind == "local" and found.place is not Place.LOCAL) or (
+            kind == "relay" and found.place is Place.REMOTE and not taken
+        ):
+            above.setdefault("excluding", []).append(name)
+            if is_said is None and found.place is Place.REMOTE and taken:
+                draft.say(("domains", name), {"kind": "relay"})
+        else:
+            continue
+        return
+
+
+def _excludes(draft: Draft, wildcard: str, name: str) -> bool:
+    said = draft.said(("domains", wildcard, "excluding"))
+    return isinstance(said, list) and name in said
+
+
+def _wildcards_above(draft: Draft, name: str) -> Iterator[str]:
+    """The entries that cover a domain as one of their sub-domains, the nearest first."""
+    domains = draft.tree.get("domains", {})
+    for end in [*itself_and_ends(name)][1:]:
+        if end in domains:
+            yield end
+        if domains.get(end[1:], {}).get("subdomains"):
+            yield end[1:]
 
 
 def _take_implied(draft: Draft, tables: DomainTables) -> None:
@@ -182,13 +250,14 @@ def _remark(draft: Draft, installation: Installation, tables: DomainTables) -> N
         },
     }
     for entry, lines in remarks.items():
-        name = tables.form(entry)
-        if draft.said(("domains", name)) is not None:
+        name = tables.form(entry.removeprefix("!"))
+        excluding = [above for above in _wildcards_above(draft, name) if _excludes(draft, above, name)]
+        if entry.startswith("!") and excluding:
+            draft.remark(("domains", excluding[0], "excluding"), lines)
+        elif draft.said(("domains", name)) is not None:
             draft.remark(("domains", name), lines)
 
 
 def _take_percent(draft: Draft, tables: DomainTables) -> None:
-    keys = (*tables.percent.entries, *(key.decode(errors="replace") for key in tables.percent_table.records))
-    domains = [form for key in dict.fromkeys(keys) if fits(Domain, form := tables.form(key))]
-    if domains:
-        draft.say(("percent_relay",), domains)
+    if tables.percent_names():
+        draft.say(("percent_relay",), tables.percent_names())

@@ -17,8 +17,9 @@ from courier_compiler.importing.accounts import LOCATION, read_accounts
 from courier_compiler.importing.aliases import PROTOCOLS, read_alias_table
 from courier_compiler.importing.control import LEAST_QUEUELO, duration, number
 from courier_compiler.importing.domains import DomainTables
+from courier_compiler.importing.draft import is_printable
 from courier_compiler.importing.installation import Installation
-from courier_compiler.importing.routes import OldRoute, read_logins, read_routes
+from courier_compiler.importing.routes import answer, read_logins, read_routes
 from courier_compiler.importing.settings_files import SettingsFile
 from courier_compiler.importing.tables import read_table
 from courier_schema.legacy.codecs import DurationCodec, NumberCodec, PresenceCodec, seconds
@@ -26,6 +27,7 @@ from courier_schema.legacy.formats import bofh
 from courier_schema.legacy.formats.access import Deny, parse_value
 from courier_schema.legacy.formats.domains import first_line
 from courier_schema.legacy.formats.makedat import Kind
+from courier_schema.legacy.formats.routes import SMTP_PORT, lookup_route
 from courier_schema.legacy.formats.uucp import Rights
 from courier_schema.legacy.formats.uucp import parse_value as parse_rights
 from courier_schema.legacy.table import Row, rows_by_name
@@ -86,8 +88,10 @@ def domain_probes(*installations: Installation) -> list[str]:
     """Names to ask about: every domain that is listed, something below each, and one that is listed nowhere."""
     names: dict[str, None] = {"unlisted.invalid": None}
     for installation in installations:
-        listed = [*DomainTables.of(installation).names(), *(route.domain for route in read_routes(installation)[0])]
-        for name in filter(None, listed):
+        tables = DomainTables.of(installation)
+        listed = [*tables.names(), *tables.exclusions(), *tables.percent_names()]
+        routed = (route.domain for route in read_routes(installation)[0] if is_printable(route.domain))
+        for name in filter(None, (*listed, *routed)):
             bare = name.removeprefix(".")
             names |= dict.fromkeys((bare, f"probe.{bare}", f"deep.probe.{bare}"))
     return list(names)
@@ -129,21 +133,16 @@ def _domains(installation: Installation, probes: Iterable[str]) -> Iterator[tupl
     tables = DomainTables.of(installation)
     for probe in probes:
         yield probe, tables.place(probe)
-        if tables.percent.match(probe) or tables.percent_table.records.get(probe.encode()):
+        if tables.relays_behind_percent(probe):
             yield f"%{probe}", "relayed"
 
 
 def _routes(installation: Installation, probes: Iterable[str]) -> Iterator[tuple[str, str]]:
     alive, _ = read_routes(installation)
     for probe in probes:
-        route = next((route for route in alive if _is_for(route, probe)), None)
-        if route is not None and route.answer != "DNS port 25":
-            yield probe, route.answer
-
-
-def _is_for(route: OldRoute, domain: str) -> bool:
-    name = route.domain
-    return not name or name == domain or (name.startswith(".") and domain.endswith(name))
+        route = lookup_route(probe, alive)
+        if route is not None and answer(route) != f"DNS port {SMTP_PORT}":
+            yield probe, answer(route)
 
 
 def _logins(installation: Installation) -> Iterator[tuple[str, str]]:

@@ -9,6 +9,7 @@ from typing import Final
 
 from courier_compiler.importing.draft import Draft
 from courier_schema.report import CourierSiteError
+from courier_schema.site.migrations import CURRENT, KEY
 from courier_schema.source.rewrite import dump
 
 HASHES: Final = "accounts.yaml"
@@ -18,7 +19,7 @@ HASHES: Final = "accounts.yaml"
 def site_text(draft: Draft) -> str:
     """The site file."""
     include = {"include": [f"{draft.secrets_directory}/{HASHES}"]} if draft.hidden else {}
-    return dump({**include, **draft.tree}, draft.comments)
+    return dump({KEY: CURRENT, **include, **draft.tree}, draft.comments)
 
 
 def outputs(draft: Draft, site: str) -> Iterator[tuple[str, bytes, int]]:

@@ -39,8 +39,8 @@ def alias(directory: Directory, address: str, protocol: str | None = None, datab
     With a protocol its own aliases come first, as for mail that arrives through it.
     """
     locality = directory.locality()
-    own = directory.path / f"aliases-{protocol}.dat" if protocol else None
-    general = database or directory.path / "aliases.dat"
+    own = directory.file(f"aliases-{protocol}.dat") if protocol else None
+    general = database or directory.file("aliases.dat")
     found = lookup_alias(address, _reader(general), locality, protocol_get=_reader(own) if own else None)
     names = {True: own.name if own else "", False: general.name}
     reasons = [
@@ -77,7 +77,7 @@ def access(
 def accept(directory: Directory, query: str, database: Path | None = None) -> Answer:
     """Whether mail for an address or domain is taken from strangers."""
     listed = directory.domain_list("esmtpacceptmailfor", [directory.me()])
-    get = _reader(database or directory.path / "esmtpacceptmailfor.dat")
+    get = _reader(database or directory.file("esmtpacceptmailfor.dat"))
     found = lookup_accept(_domain(query), listed, get, directory.host_name)
     return Answer(
         found.is_accepted,
@@ -89,7 +89,7 @@ def accept(directory: Directory, query: str, database: Path | None = None) -> An
 
 def hosted(directory: Directory, query: str, database: Path | None = None) -> Answer:
     """Whether a domain is local, hosted or remote, and for an address which accounts are tried."""
-    get = _reader(database or directory.path / "hosteddomains.dat")
+    get = _reader(database or directory.file("hosteddomains.dat"))
     found = lookup_hosted(_domain(query), get, directory.host_name, directory.locality().locals)
     names = _accounts(found, query)
     line = f"hosted {found.domain}" if found.place is Place.HOSTED else found.place.value
@@ -103,8 +103,8 @@ def hosted(directory: Directory, query: str, database: Path | None = None) -> An
 
 def percent(directory: Directory, address: str, database: Path | None = None) -> Answer:
     """The address that counts after the percent relay: another one if the text behind the last `%` is relayed."""
-    get = _reader(database or directory.path / "esmtppercentrelay.dat")
-    hosted_get = _reader(directory.path / "hosteddomains.dat")
+    get = _reader(database or directory.file("esmtppercentrelay.dat"))
+    hosted_get = _reader(directory.file("hosteddomains.dat"))
     listed, own = directory.domain_list("esmtppercentrelay", ()), directory.locality().locals
     answer = relay_percent(
         address,
@@ -125,7 +125,7 @@ def percent(directory: Directory, address: str, database: Path | None = None) ->
 
 def uucp(directory: Directory, path: str, database: Path | None = None) -> Answer:
     """Whether a bang path is accepted. One whose first node is no neighbour is an Internet address instead."""
-    get = _reader(database or directory.path / "uucpneighbors.dat")
+    get = _reader(database or directory.file("uucpneighbors.dat"))
     own = directory.one_line("uucpme") or uucp_name(directory.me())
     answer = lookup_path(_bytes(path), get, _bytes(own))
     first, bang, rest = path.removeprefix(f"{own}!").partition("!")
@@ -146,7 +146,7 @@ def uucp(directory: Directory, path: str, database: Path | None = None) -> Answe
 
 def account(directory: Directory, login: str, service: str, database: Path | None = None) -> Answer:
     """The account that authuserdb finds for a service. Passwords are not shown, only whether there is one."""
-    public = database or directory.path / "userdb.dat"
+    public = database or directory.file("userdb.dat")
     shadow = public.with_name(f"{public.name.removesuffix('.dat')}shadow.dat")
     get = _reader(public)
     found = lookup_userdb(login, service, get, _reader(shadow))

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from courier_schema.legacy.formats import gdbm, shell
+from courier_schema.legacy.formats import berkeley, gdbm, shell
 from courier_schema.legacy.formats.domains import DomainList, Locality, first_line, server_name
 from courier_schema.legacy.formats.source import Source
 from courier_schema.report import CourierSiteError, Problem
@@ -24,6 +24,7 @@ SYSCONFDIR: Final = "/etc/courier"
 """Where the files of a configuration directory usually say they are."""
 
 _NAMES: Final = ("me", "defaultdomain", "locals", "locallowercase")
+_BEGINNING: Final = 16
 _SYSCONFDIR_VARIABLE: Final = re.compile(rb"\$(?:\{sysconfdir\}|sysconfdir\b)")
 
 
@@ -42,10 +43,17 @@ class Directory:
     path: Path
     host_name: str
     sysconfdir: str = SYSCONFDIR
+    virtual_host: str = ""
+    """The virtual host as which it is read: an address, or the domain of a login."""
+
+    def file(self, name: str) -> Path:
+        """Where a file of this name is: that of the virtual host, if there is one, takes its place as a whole."""
+        own = self.path / f"{name}.{self.virtual_host}"
+        return own if self.virtual_host and own.exists() else self.path / name
 
     def read(self, name: str) -> bytes | None:
         """The content of a control file; None if there is none."""
-        path = self.path / name
+        path = self.file(name)
         return read(path) if path.is_file() else None
 
     def one_line(self, name: str) -> str | None:
@@ -97,8 +105,11 @@ class Directory:
         return Setting(None, tuple(unclear)) if unclear else None
 
 
-def open_database(path: Path) -> gdbm.Reader:
-    """A database file, mapped into memory. CourierSiteError when it is none or cannot be read."""
+def open_database(path: Path) -> gdbm.Reader | dict[bytes, bytes]:
+    """A database file, mapped into memory, in Berkeley's format read whole.
+
+    CourierSiteError when it is none or cannot be read.
+    """
     try:
         with path.open("rb") as file:
             content = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
@@ -106,10 +117,21 @@ def open_database(path: Path) -> gdbm.Reader:
         raise CourierSiteError(f"{path} is empty, not a database") from error
     except OSError as error:
         raise unreadable(path, error) from error
+    if berkeley.is_database(content[:_BEGINNING]):
+        return berkeley.loads(content[:])
     try:
         return gdbm.Reader(content)
     except gdbm.MalformedDatabase as error:
         raise CourierSiteError(f"{path}: {error}") from error
+
+
+def is_berkeley(path: Path) -> bool:
+    """Whether there is a database in Berkeley's format."""
+    try:
+        with path.open("rb") as file:
+            return berkeley.is_database(file.read(_BEGINNING))
+    except OSError:
+        return False  # what is in the way shows when the database is replaced
 
 
 def read(path: Path) -> bytes:

@@ -14,9 +14,9 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final, Protocol
 
-from courier_compiler.legacy_tables.directory import Directory, files_below, mode_of, read, regular_files
+from courier_compiler.legacy_tables.directory import Directory, files_below, is_berkeley, mode_of, read, regular_files
 from courier_compiler.legacy_tables.outcome import Database, Outcome, Programs
-from courier_schema.legacy.formats import gdbm, makedat, userdb
+from courier_schema.legacy.formats import berkeley, gdbm, makedat, userdb
 from courier_schema.legacy.formats.aliases import compile as aliases
 from courier_schema.legacy.formats.makedat import Kind, Release
 from courier_schema.legacy.formats.source import Source
@@ -92,8 +92,7 @@ def _table(directory: Directory, path: Path, release: Release, kind: Kind) -> Ou
 def _userdb(directory: Directory, path: Path, release: Release) -> Outcome:
     del release  # all read it alike
     shadow = path.with_name("userdbshadow")
-    links = tuple(str(place) for place in (path, _dat(path), _dat(shadow)) if place.is_symlink())
-    facts = SourceFacts(path.is_dir(), mode_of(path), links)
+    facts = _userdb_facts(path)
     refused = userdb.compile_userdb([], str(path), facts)
     if refused.public_is_refused:
         return Outcome(problems=refused.problems)
@@ -102,6 +101,16 @@ def _userdb(directory: Directory, path: Path, release: Release) -> Outcome:
         tuple(_userdb_halves(tables, path, shadow)),
         _moved(tables.problems, path) if facts.is_directory else tables.problems,
     )
+
+
+def is_refused_userdb(path: Path) -> bool:
+    """Whether makeuserdb turns away before it takes its lock: for permissions, links, or because nothing is there."""
+    return userdb.compile_userdb([], str(path), _userdb_facts(path)).public_is_refused
+
+
+def _userdb_facts(path: Path) -> SourceFacts:
+    places = (path, _dat(path), _dat(path.with_name("userdbshadow")))
+    return SourceFacts(path.is_dir(), mode_of(path), tuple(str(place) for place in places if place.is_symlink()))
 
 
 def _userdb_halves(tables: UserdbTables, path: Path, shadow: Path) -> Iterable[Database]:
@@ -142,7 +151,9 @@ def _moved(problems: Iterable[Problem], below: Path) -> tuple[Problem, ...]:
 
 
 def _database(source: Path, records: Mapping[bytes, bytes], mode: int, in_spite: bool = False) -> Database:
-    return Database(_dat(source), gdbm.dumps(records), mode, len(records), in_spite)
+    """A database beside its source, in the format of the one that it replaces."""
+    dumps = berkeley.dumps if is_berkeley(_dat(source)) else gdbm.dumps
+    return Database(_dat(source), dumps(records), mode, len(records), in_spite)
 
 
 def _dat(source: Path) -> Path:

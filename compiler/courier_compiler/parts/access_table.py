@@ -8,30 +8,26 @@ else. Only one row counts for a client; nothing is inherited from a larger netwo
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from courier_compiler.context import Context
 from courier_compiler.origin import Origin, derived
-from courier_compiler.parts.tables import Rows
 from courier_schema.legacy.formats.access import EVERYBODY, Allow, Deny, Variable, format_value, remote_keys
 from courier_schema.legacy.formats.netblocks import key_for_network
-from courier_schema.report import Severity, SitePath
 from courier_schema.site.relay import Access, AccessRule
 from courier_schema.words import octets
 
+if TYPE_CHECKING:
+    from courier_compiler.parts.tables import Rows
+
 _LOOPBACK: Final = ("127.0.0.1", "::1")
-_MANY: Final = 4096
-"""Rows of one network from which on it is worth a warning."""
 
 
-def client_rows(
-    context: Context, access: Access, section: str, *, loopback_relays: bool = False, mailbox: bool = False
-) -> Rows:
-    """The rows of one table, sorted by key; what a row cannot hold is a problem of the context."""
-    expanded = [(network, keys) for network in access if (keys := _keys(context, network, (section, network)))]
+def client_rows(access: Access, section: str, *, loopback_relays: bool = False, mailbox: bool = False) -> Rows:
+    """The rows of one table, sorted by key."""
+    expanded = [(network, _keys(network)) for network in access]
     rows: dict[bytes, tuple[bytes, Origin]] = {}
     for network, keys in sorted(expanded, key=_breadth, reverse=True):
-        value = _value(context, access[network], (section, network), mailbox)
+        value = _value(access[network], mailbox)
         rows.update(dict.fromkeys(keys, (value, derived(section, network))))
     if loopback_relays:
         rows |= _loopback(rows)
@@ -52,46 +48,28 @@ def _addresses(key: bytes) -> int:
     return 1 << 8 * (3 - key.count(b"."))
 
 
-def _keys(context: Context, network: str, path: SitePath) -> list[bytes]:
-    if network == "*":
-        return [EVERYBODY]
+def _keys(network: str) -> list[bytes]:
     try:
-        keys = key_for_network(network)
-    except ValueError as error:
-        context.problem("network", f"{network} is not a network: {error}", "write ADDRESS/LENGTH or FIRST-LAST", path)
-        return []
-    if len(keys) > _MANY:
-        context.problem(
-            "network-many-keys",
-            f"{network} becomes {len(keys)} rows, because rows end at whole octets or groups",
-            "write it as networks whose length is a multiple of 8 (IPv4) or 16 (IPv6)",
-            path,
-            Severity.WARNING,
-        )
-    return keys
+        return [EVERYBODY] if network == "*" else key_for_network(network)
+    except ValueError:
+        return []  # the checks refuse it
 
 
-def _value(context: Context, rule: AccessRule, path: SitePath, mailbox: bool) -> bytes:
+def _value(rule: AccessRule, mailbox: bool) -> bytes:
+    try:
+        return rule_value(rule, mailbox=mailbox)
+    except ValueError:
+        return format_value(Deny())  # the checks refuse it; who builds it nevertheless opens nothing by that
+
+
+def rule_value(rule: AccessRule, *, mailbox: bool = False) -> bytes:
+    """What the table says about the clients of a rule. ValueError for what it cannot say."""
     if rule.action == "deny":
         return format_value(Deny())
-    variables: dict[bytes, bytes] = {}
-    for (name, text), field in _variables(rule, mailbox):
-        if name in variables:
-            context.problem(
-                "access-variable-twice",
-                f"{name.decode()} is already set by another key of this rule",
-                "say it once",
-                (*path, *field),
-            )
-        variables[name] = text
-    try:
-        return format_value(Allow(tuple(variables.items())))
-    except ValueError as error:
-        context.problem("access-value", f"the access table cannot say this: {error}", "change the text", path)
-        return format_value(Deny())
+    return format_value(Allow(tuple(variable for variable, _ in variables(rule, mailbox=mailbox))))
 
 
-def _variables(rule: AccessRule, mailbox: bool) -> Iterator[tuple[Variable, tuple[str, ...]]]:
+def variables(rule: AccessRule, *, mailbox: bool = False) -> Iterator[tuple[Variable, tuple[str, ...]]]:
     """Variables of a session and the keys of the rule that set them."""
     if rule.action == "relay":
         yield (b"RELAYCLIENT", (rule.relay_suffix or "").encode()), ("action",)

@@ -2,7 +2,9 @@
 
 Courier looks an address up before it asks for accounts, in this form: a local domain is replaced by the default
 domain, every other domain stays, and with `fold_case` the local part is in lower case. So names of local domains
-are written without a domain, all others in full and in lower case.
+are written without a domain, all others in full and in lower case. Recipients in local domains other than the default
+one are written without theirs, too: Courier compares them with the names of aliases letter by letter, and one that
+matches none is looked for among the accounts only.
 
 Aliases are looked up before one hosted domain is replaced by another: those of a domain are repeated for the domains
 that are `alias_of` it, unless these say something else.
@@ -15,11 +17,11 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from courier_compiler.context import Context
-from courier_compiler.origin import Origin, derived
+from courier_compiler.origin import Kind, Origin, derived
 from courier_compiler.parts.alias_names import POSTMASTER, AliasNames
 from courier_compiler.resolved import AliasEntry, alias_entry
 from courier_schema.legacy.formats.source import Source
-from courier_schema.report import Severity, SitePath
+from courier_schema.report import SitePath
 
 STANDARD: Final = ("root", "mailer-daemon", "MAILER-DAEMON", "uucp", "abuse")
 """Names that a mail system answers for: those of its own programs, and RFC 2142's for complaints."""
@@ -33,8 +35,9 @@ class AliasFile:
 
     name: str
     lines: list[str] = field(default_factory=list)
-    names: list[str] = field(default_factory=list)
     reasons: list[Origin] = field(default_factory=list)
+    origins: dict[str, Origin] = field(default_factory=dict)
+    """Name to the reason of its first definition."""
 
     def add(self, name: str, entry: AliasEntry, origin: Origin) -> None:
         """A definition for all recipients, and one for each program, mailbox and included file."""
@@ -49,17 +52,12 @@ class AliasFile:
 
     def _line(self, name: str, text: str, origin: Origin) -> None:
         self.lines.append(f"{name}: {text}\n")
-        self.names.append(name)
         self.reasons.append(origin)
+        self.origins.setdefault(name, origin)
 
     @property
     def source(self) -> Source:
         return Source(self.name, "".join(self.lines).encode())
-
-    @property
-    def origins(self) -> dict[str, Origin]:
-        """Name to the reason of its first definition."""
-        return dict(zip(reversed(self.names), reversed(self.reasons), strict=True))
 
 
 def host_files(context: Context, names: AliasNames) -> list[AliasFile]:
@@ -69,11 +67,16 @@ def host_files(context: Context, names: AliasNames) -> list[AliasFile]:
     little.
     """
     entries = (entry for entry in context.resolved.aliases if entry.path[-1] != "catch_all")
-    spelt = _spelt(context, names, entries)
+    spelt = _spelt(names, entries)
     files: dict[str, AliasFile] = {}
+    homes: dict[SitePath, AliasFile] = {}
     for name, found in spelt.items():
         for entry in found:
-            _file(files, _place(entry.path, names)).add(name, entry, derived(*entry.path))
+            path = entry.path
+            section = path[:2] if path[0] == "domains" else path[:1]
+            if section not in homes:
+                homes[section] = _file(files, _place(path, names))
+            homes[section].add(name, entry, Origin(Kind.DERIVED, path))
     for name in _standard_names(context, names):
         if name not in spelt:
             rule = "customary names go to postmaster"
@@ -89,7 +92,7 @@ def protocol_file(context: Context, names: AliasNames, protocol: str) -> AliasFi
     aliases = next(aliases for name, aliases in said.items() if name == protocol)
     entries = (alias_entry(name, target, ("protocol_aliases", protocol, name)) for name, target in aliases.items())
     file = AliasFile("site")
-    for name, found in _spelt(context, names, entries).items():
+    for name, found in _spelt(names, entries).items():
         for entry in found:
             file.add(name, entry, derived(*entry.path))
     return file
@@ -111,40 +114,29 @@ def _place(path: SitePath, names: AliasNames) -> str:
             return "site"
 
 
-def _spelt(context: Context, names: AliasNames, entries: Iterable[AliasEntry]) -> dict[str, list[AliasEntry]]:
+def _spelt(names: AliasNames, entries: Iterable[AliasEntry]) -> dict[str, list[AliasEntry]]:
     """Aliases by the name under which they are looked up; Courier merges those of one name."""
     found: dict[str, list[AliasEntry]] = {}
+    abroad: list[tuple[str, int]] = []
+    elsewhere = names.other_locals
     for entry in entries:
         name = names.name(entry.name)
         if "@." in name:
-            _never_matches(context, entry)
-            continue
+            continue  # the checks refuse it
         if name in found:
             found[name].append(entry)
         else:
             found[name] = [entry]
-        if entry.include:
-            _not_included(context, entry)
+        for said in entry.to:
+            at = said.rfind("@")
+            if at >= 0 and elsewhere[said[at + 1 :]]:
+                abroad.append((name, len(found[name]) - 1))
+                break
+    known = found.keys() | {names.name(said) for said in STANDARD} if abroad else frozenset[str]()
+    for name, at in abroad:
+        entry = found[name][at]
+        found[name][at] = entry._replace(to=tuple(names.recipient(said, known) for said in entry.to))
     return found
-
-
-def _never_matches(context: Context, entry: AliasEntry) -> None:
-    context.problem(
-        "alias-wildcard",
-        f"{entry.name} is no address: an alias belongs to one domain, not to all sub-domains of one",
-        "list the sub-domain itself in domains, with its aliases",
-        entry.path,
-    )
-
-
-def _not_included(context: Context, entry: AliasEntry) -> None:
-    context.problem(
-        "alias-include",
-        f"{entry.include} is read on the mail host only, so the compiled database lacks what it holds",
-        "list the addresses in the site, or run makealiases there after every change",
-        entry.path,
-        Severity.WARNING,
-    )
 
 
 def _standard_names(context: Context, names: AliasNames) -> Iterator[str]:

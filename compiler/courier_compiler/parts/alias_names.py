@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from typing import Final
 
-from courier_schema.legacy.formats.domains import Locality, lower, normal_form
+from courier_schema.legacy.formats.domains import DomainList, Locality, lower, normal_form
 
 POSTMASTER: Final = "postmaster"
 """The one local part that is compared without regard to case (RFC 5321, 4.5.1)."""
+
+
+class _OtherLocals(dict[str, bool]):
+    """Whether a domain is local and not the default one. Fills itself: most aliases share a few domains."""
+
+    def __init__(self, local: DomainList, default: str) -> None:
+        self._local, self._default = local, default
+
+    def __missing__(self, domain: str) -> bool:
+        form = normal_form(domain)
+        found = self[domain] = form != self._default and form in self._local
+        return found
 
 
 class AliasNames:
@@ -19,6 +32,8 @@ class AliasNames:
         self._suffixes: dict[str, str] = {}
         self._fold = locality.lowercase
         self._default = normal_form(locality.default_domain)
+        self._default_is_local = self._default in locality.locals
+        self.other_locals = _OtherLocals(locality.locals, self._default)
 
     def domain(self, said: str) -> str:
         """A domain in the form that is compared."""
@@ -39,6 +54,16 @@ class AliasNames:
     def key(self, name: str) -> str:
         """The key of the database for a name as `name` spells it."""
         return name if "@" in name or "!" in name else f"{name}@{self._default}"
+
+    def recipient(self, said: str, aliases: Container[str]) -> str:
+        """A recipient as it finds the alias that it names: without a local domain that is not the default one.
+
+        Where the default domain is not local itself, only names of `aliases` may go without their domain.
+        """
+        local, at, domain = said.rpartition("@")
+        if not at or not self.other_locals[domain]:
+            return said
+        return local if self._default_is_local or self._folded(local) in aliases else said
 
     def _suffix(self, domain: str) -> str:
         form = self.domain(domain)

@@ -18,11 +18,6 @@ from courier_compiler.parts.alias_names import AliasNames
 from courier_schema.legacy.formats.aliases.compile import compile_aliases
 from courier_schema.legacy.formats.domains import Locality
 
-_CHECKED: Final = frozenset({
-    "alias-empty", "alias-loop", "alias-recipient-lost", "alias-virtual-domain-address",
-    "alias-virtual-domain-catch-all", "alias-virtual-domain-elsewhere", "alias-virtual-domain-list",
-})  # fmt: skip
-"""Mistakes that are found in the site itself before anything is built, and told in its own words."""
 _ESCAPED: Final = re.compile(rb"\+([0-9a-f]{2})")
 
 
@@ -48,7 +43,6 @@ def make_alias_table(
     made = compile_aliases([file.source for file in files], locality, protocol=protocol, include=lambda path: b"")
     names = AliasNames(locality)
     origins = {names.key(name): origin for file in files for name, origin in file.origins.items()}
-    found = (problem for problem in made.problems if problem.id not in _CHECKED)
-    context.adopt(found, {file.name: file.reasons for file in files})
+    context.adopt(made.problems, {file.name: file.reasons for file in files})
     programs = {file.decode(errors="surrogateescape"): content for file, content in made.programs.items()}
     return AliasTable(made.records, programs, origins)

@@ -13,8 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from courier_compiler.context import Context
-from courier_compiler.names import Named
+from courier_compiler.names import Named, Names
 from courier_compiler.resolved import AliasEntry, alias_entry
 from courier_schema.legacy.formats.hosted import CATCH_ALL
 from courier_schema.report import SitePath
@@ -31,18 +30,17 @@ class CatchAll:
     home: str
 
 
-def hosted_catch_alls(context: Context) -> Iterator[CatchAll]:
-    """Those of hosted domains."""
-    directory = context.profile.layout.sysconfdir
-    for name, entry in sorted(context.names.hosted.items()):
+def hosted_catch_alls(names: Names, directory: str) -> Iterator[CatchAll]:
+    """Those of hosted domains; their homes are below the configuration directory."""
+    for name, entry in sorted(names.hosted.items()):
         if entry.domain.catch_all is not None and entry.domain.alias_of is None:
             login, home = f"{CATCH_ALL}@{name}", f"{directory}/catch-all/{name}"
             yield CatchAll(name, instructions(target(entry, f"@{name}")), _path(entry), login, home)
 
 
-def local_catch_alls(context: Context) -> Iterator[CatchAll]:
+def local_catch_alls(names: Names) -> Iterator[CatchAll]:
     """Those of local domains, which Courier cannot tell apart."""
-    for name, entry in context.names.local.items():
+    for name, entry in names.local.items():
         if entry.domain.catch_all is not None:
             yield CatchAll(name, instructions(target(entry)), _path(entry), "", "")
 

@@ -7,7 +7,7 @@ everybody sees one order.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -24,16 +24,15 @@ from courier_compiler.applying.installed import (
     compare,
     plan_checksum,
 )
-from courier_compiler.applying.reload import Step, plan_reload
+from courier_compiler.applying.reload import Step
 from courier_compiler.artefact import Artefact
-from courier_compiler.planning.difference import Compared, Difference, compare_contents
+from courier_compiler.planning.comparison import Comparison
+from courier_compiler.planning.difference import Difference
 from courier_compiler.planning.effects import Effect, effects_of
 from courier_compiler.planning.forms import database_of
 from courier_compiler.planning.guards import CUSTOMARY, Limits, guarded, refused
-from courier_compiler.planning.sides import Content, Side, Sides, directories_of, name_of
 from courier_compiler.planning.timing import When
 from courier_compiler.resolved import ResolvedSite
-from courier_schema.legacy.manifest import Manifest
 from courier_schema.marks import MarkMap
 from courier_schema.report import Mark, Problem, SitePath
 
@@ -58,6 +57,8 @@ class FileChange:
     noun: str
     plural: str
     differences: tuple[Difference, ...]
+    by_hand: tuple[Difference, ...]
+    """What another hand has changed since the last apply, where it is remembered what that left."""
     permissions: tuple[str, ...]
     note: str
     live: When
@@ -118,18 +119,16 @@ def make_plan(
 ) -> Plan:
     """The plan from the tree to the artefacts. CourierSiteError when the tree cannot be seen."""
     changes = compare(artefacts, tree, options.owners)
-    record = tree.manifest()
-    names = _names(resolved, record)
-    sides = _sides(artefacts, changes, names)
-    files = tuple(_file_change(sides, change, names.of(change), record, options.owners) for change in changes)
+    comparison = Comparison.of(changes, artefacts, tree.manifest(), resolved.profile)
+    sides = comparison.sides
     objections = guarded(sides, resolved.mark, options.limits) if changes else ()
     return Plan(
         resolved.site.site,
         resolved.me,
         against,
-        files,
+        tuple(_file_change(comparison, change, tree, options.owners) for change in changes),
         effects_of(sides) if changes else (),
-        _steps(changes, files, resolved),
+        comparison.steps.steps,
         objections,
         refused(objections, options.allowed),
         plan_checksum(changes),
@@ -137,52 +136,11 @@ def make_plan(
     )
 
 
-def _steps(changes: Iterable[Change], files: Iterable[FileChange], resolved: ResolvedSite) -> tuple[Step, ...]:
-    """Whom to tell of the files that mean something else than before."""
-    daemons = {file.path: frozenset(file.live.daemons) for file in files if not file.is_same}
-    return plan_reload((change for change in changes if change.path in daemons), daemons, resolved.profile).steps
-
-
-@dataclass(frozen=True, slots=True)
-class _Names:
-    """Paths by their names in the configuration directory, which may lie elsewhere than it did."""
-
-    before: tuple[str, ...]
-    after: tuple[str, ...]
-
-    def of(self, change: Change) -> str:
-        return name_of(change.path, self.after if change.wanted is not None else self.before)
-
-
-def _names(resolved: ResolvedSite, record: Manifest | None) -> _Names:
-    after = directories_of(resolved.profile.layout.values())
-    return _Names(after if record is None else directories_of(record.layout), after)
-
-
-def _sides(artefacts: Iterable[Artefact], changes: Iterable[Change], names: _Names) -> Sides:
-    """Both trees. A file that does not change is the same object on both, and is decoded once at most."""
-    wanted = {name_of(artefact.path, names.after): artefact for artefact in artefacts}
-    after = {name: Content(name, artefact.content) for name, artefact in wanted.items()}
-    before = dict(after)
-    changed = [change for change in changes if _has_other_content(change)]
-    for change in sorted(changed, key=lambda change: change.wanted is None):
-        name = names.of(change)
-        if change.found is not None and change.found.kind in (Kind.FILE, Kind.LINK):
-            before[name] = Content(name, change.found.content)
-        else:
-            before.pop(name, None)
-    return Sides(Side(before), Side(after), frozenset(map(names.of, changed)), wanted)
-
-
-def _has_other_content(change: Change) -> bool:
-    if change.found is None or change.wanted is None:
-        return True
-    return change.found.content != change.wanted.content or (change.found.kind is Kind.LINK) != change.wanted.link
-
-
-def _file_change(sides: Sides, change: Change, name: str, record: Manifest | None, owners: bool) -> FileChange:
-    secret = _is_secret(change, record)
-    compared = _compared(sides, change, name, secret)
+def _file_change(comparison: Comparison, change: Change, tree: Tree, owners: bool) -> FileChange:
+    name, sides = comparison.name(change), comparison.sides
+    compared = comparison.compared(change)
+    applied = tree.applied(change.path) if isinstance(change, Drift) else None
+    by_hand = comparison.by_hand(change, applied)
     database = database_of(name)
     return FileChange(
         change.path,
@@ -191,34 +149,15 @@ def _file_change(sides: Sides, change: Change, name: str, record: Manifest | Non
         compared.noun,
         compared.plural,
         compared.differences,
+        by_hand.differences if by_hand is not None else (),
         _permissions(change.found, change.wanted, owners),
         "; ".join(filter(None, (_hand(change), compared.note))),
         sides.when(name),
-        secret,
+        comparison.is_secret(change),
         isinstance(change, Update | Remode) and change.foreign,
         compared.is_same,
         database if database in sides.changed else None,
     )
-
-
-def _is_secret(change: Change, record: Manifest | None) -> bool:
-    """Whether a file holds secrets, as we want it or as we left it."""
-    entry = record.files.get(change.path) if record is not None else None
-    return bool(change.wanted and change.wanted.secret) or bool(entry and entry.secret)
-
-
-def _compared(sides: Sides, change: Change, name: str, secret: bool) -> Compared:
-    if not _has_other_content(change):
-        return Compared("entry", "entries", is_same=True)
-    before = sides.before.files.get(name) if change.found is not None else None
-    after = sides.after.files.get(name) if change.wanted is not None else None
-    if before is None and after is None:
-        return Compared("entry", "entries")
-    return compare_contents(sides, before, after, secret, _is_link(change))
-
-
-def _is_link(change: Change) -> bool:
-    return bool(change.wanted and change.wanted.link) or bool(change.found and change.found.kind is Kind.LINK)
 
 
 def _hand(change: Change) -> str:

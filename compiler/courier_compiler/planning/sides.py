@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Final, TypeVar
 
-from courier_compiler.artefact import Artefact
+from courier_compiler.artefact import Artefact, Daemon
 from courier_compiler.origin import Origin
 from courier_compiler.planning.places import place_of
 from courier_compiler.planning.spelling import printable
@@ -27,7 +27,6 @@ from courier_schema.report import CourierSiteError, SitePath
 Value = TypeVar("Value")
 
 _CATCH_ALL_FILE: Final = re.compile(r"aliasdir/\.[^/-]+-default")
-_BERKELEY_MAGIC: Final = frozenset({b"\x61\x15\x06\x00", b"\x00\x06\x15\x61"})
 _NOTHING: Final[Mapping[bytes, bytes]] = {}
 
 
@@ -58,7 +57,7 @@ class Content:
     @cached_property
     def _database(self) -> tuple[Mapping[bytes, bytes], str]:
         try:
-            if self.data[12:16] in _BERKELEY_MAGIC:
+            if berkeley.is_database(self.data):
                 return berkeley.loads(self.data), ""
             return dict(gdbm.Reader(self.data).items()), ""
         except CourierSiteError as error:
@@ -196,12 +195,14 @@ class Side:
 
 @dataclass(frozen=True)
 class Sides:
-    """Both trees, the names of the files in which they differ, and the artefacts that are wanted, by name."""
+    """Both trees, the names of the files in which they differ, the artefacts that are wanted, by name, and who keeps in
+    mind what he read of a file, as far as either tree's record says."""
 
     before: Side
     after: Side
     changed: frozenset[str]
     wanted: Mapping[str, Artefact]
+    touches: Mapping[str, frozenset[Daemon]]
 
     def origin(self, name: str, key: str = "") -> Origin | None:
         """The reason of an entry that is wanted; None of one that is not."""
@@ -215,7 +216,7 @@ class Sides:
 
     def when(self, name: str) -> When:
         """When a changed file takes effect."""
-        return when(name, self.wanted[name].touches if name in self.wanted else None)
+        return when(name, self.touches.get(name))
 
     def named(self, *patterns: str) -> Iterator[str]:
         """The files in which the trees differ, of those names or, with a dot behind them, of a virtual host; sorted."""

@@ -8,7 +8,7 @@ from enum import StrEnum
 from fnmatch import fnmatchcase
 from typing import Final
 
-from courier_compiler.applying.reload import ORDER, STARTING
+from courier_compiler.applying.reload import ORDER, starting
 from courier_compiler.artefact import Daemon
 
 
@@ -55,20 +55,15 @@ _KEEPERS: Final[tuple[tuple[tuple[str, ...], tuple[Daemon, ...]], ...]] = (
 
 
 def when(name: str, touches: Iterable[Daemon] | None) -> When:
-    """When a file of that name takes effect; `touches` are the daemons that its artefact names, None without one."""
-    starting = _starting(name)
-    daemons = set(touches if touches is not None else (*starting, *_keepers(name)))
+    """When a file of that name takes effect; `touches` are the daemons known to keep what they read of it, None where
+    nobody said."""
+    first = starting(name)
+    daemons = set(touches if touches is not None else (*first, *_keepers(name)))
     if daemons:
         told = tuple(daemon for daemon in ORDER if daemon in daemons)
-        return When(Live.STOP_START if daemons & set(starting) else Live.RESTART, told)
+        return When(Live.STOP_START if daemons & first else Live.RESTART, told)
     connections = any(fnmatchcase(name, pattern) for pattern in _CONNECTIONS)
     return When(Live.NEW_CONNECTIONS if connections else Live.AT_ONCE)
-
-
-def _starting(name: str) -> frozenset[Daemon]:
-    if name.startswith("filters/") and not name.startswith("filters/active/"):
-        return frozenset({Daemon.COURIERFILTER})
-    return STARTING.get(name, frozenset())
 
 
 def _keepers(name: str) -> tuple[Daemon, ...]:

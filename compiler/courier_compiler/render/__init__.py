@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Sequence
+import json
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -35,8 +36,13 @@ def _read(file: str) -> list[str]:
 Renderer = Callable[[Sequence[Problem], bool], str]
 
 
-def render(problems: Sequence[Problem], form: str, colour: bool = False) -> str:
-    """All problems in one of FORMATS, ready to print, with a final line break unless empty."""
+def render(
+    problems: Sequence[Problem], form: str, colour: bool = False, facts: Mapping[str, object] | None = None
+) -> str:
+    """All problems in one of FORMATS, ready to print, with a final line break unless empty. In JSON, `facts` stand
+    beside them."""
+    if form == "json" and facts:
+        return json.dumps({**facts, **json.loads(render(problems, form))}, indent=2) + "\n"
     module = importlib.import_module(f"{__name__}.{form}_")
     renderer: Renderer = module.render
     return renderer(problems, colour)

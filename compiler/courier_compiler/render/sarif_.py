@@ -24,8 +24,18 @@ def render(problems: Sequence[Problem], colour: bool) -> str:
 
 def _rule(id_: str) -> dict[str, object]:
     about = page(id_)
-    texts = {"shortDescription": {"text": about.title}, "fullDescription": {"text": about.why}} if about else {}
-    return {"id": id_, **texts}
+    if about is None:
+        return {"id": id_}
+    more = f"courier-compile explain {id_}"
+    return {
+        "id": id_,
+        "shortDescription": {"text": about.title},
+        "fullDescription": {"text": about.why},
+        "help": {
+            "text": f"{about.why}\n\nThe same on the command line: {more}",
+            "markdown": f"{about.why}\n\nThe same on the command line: `{more}`",
+        },
+    }
 
 
 def _result(problem: Problem) -> dict[str, object]:

@@ -73,7 +73,7 @@ def _lenient(schema: Schema) -> Schema:
 
 def _describe(schema: Schema, section: type[Section]) -> None:
     """Give a section and its keys their sentences."""
-    body = schema["anyOf"][1] if "anyOf" in schema else schema
+    body = schema["anyOf"][-1] if "anyOf" in schema else schema
     docs = attribute_docs(section)
     for key, value in body.get("properties", {}).items():
         value.pop("title", None)

@@ -17,6 +17,7 @@ T = TypeVar("T")
 JsonSchema = dict[str, object]
 
 _DURATION = re.compile(r"(?:\d+[smhdw])+|\d+", re.IGNORECASE)
+_PATTERN = re.compile(r"[*?[]")
 
 
 class Codec(Generic[T]):
@@ -325,8 +326,12 @@ def _is_port(text: str) -> bool:
 class OptionsCodec(Codec[tuple[str, ...]]):
     """Command-line options that a start script puts into a command; YAML says a list or one string.
 
-    With `quoting` the script's shell reads the value a second time, so blanks inside an option are protected by
-    quotes that belong to the value; without it an option cannot hold a blank.
+    With `quoting` the script's shell reads the value a second time, so blanks and patterns inside an option are
+    protected by quotes that belong to the value; without it an option cannot hold any.
+
+    The scripts esmtpd and esmtpd-msa let a shell split the value before that, to which these quotes are letters: it
+    makes one blank of several, and file names of a word that is a pattern. So words that could be one end in an empty
+    pair of quotes, which no file name does. esmtpd-ssl and the scripts for IMAP and POP3 have no such first reading.
     """
 
     kind: ClassVar[str] = "options"
@@ -334,7 +339,7 @@ class OptionsCodec(Codec[tuple[str, ...]]):
     quoting: bool = True
 
     def encode(self, value: tuple[str, ...]) -> str:
-        return " ".join(map(shlex.quote, value))
+        return " ".join(map(_quoted, value))
 
     def decode(self, text: str) -> tuple[str, ...]:
         try:
@@ -354,13 +359,22 @@ class OptionsCodec(Codec[tuple[str, ...]]):
         for word in value:
             if word.partition("=")[0] not in self.names:
                 raise ValueError(f"{word!r} is not known here: write some of {', '.join(self.names)}")
-            if re.search(r"[*?\[\\\n\0]|  ", word) or (not self.quoting and shlex.quote(word) != word):
+            if re.search(r"[\\\t\n\0]|  ", word) or (not self.quoting and shlex.quote(word) != word):
                 raise ValueError(f"a start script cannot pass {word!r} on: use letters, digits and simple marks")
         return value
 
     @property
     def schema(self) -> JsonSchema:
         return {"anyOf": [{"type": "array", "items": {"type": "string", "pattern": "^-"}}, {"type": "string"}]}
+
+
+def _quoted(option: str) -> str:
+    """An option in quotes, if it needs any, and none of its words a pattern of file names."""
+    first, *inner = shlex.quote(option).split(" ")
+    if not inner:
+        return first
+    last = inner.pop()
+    return " ".join((first, *(f"{word}''" if _PATTERN.search(word) else word for word in inner), last))
 
 
 @dataclass(frozen=True)

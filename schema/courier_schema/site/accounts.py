@@ -7,6 +7,7 @@ from pydantic import Field
 from courier_schema.site.base import Secret, Section
 from courier_schema.words import (
     Address,
+    Bytes,
     Count,
     Hash,
     HostName,
@@ -15,7 +16,6 @@ from courier_schema.words import (
     LocalPart,
     Path,
     RelativePath,
-    Size,
     Uid,
 )
 
@@ -41,7 +41,7 @@ class Quota(Section):
 
     short: ClassVar[str] = "size"
 
-    size: Size | int | None = None
+    size: Bytes | None = None
     """Total size in bytes, or with K, M, G."""
     messages: Count | None = None
     """Number of messages."""

@@ -49,7 +49,8 @@ class Section(BaseModel):
         if not cls.short:
             return schema
         bare = resolved["properties"][cls.short]
-        return {"anyOf": [bare["anyOf"][0] if cls.short in cls.one_of else bare, schema]}
+        given = [part for part in bare["anyOf"] if part.get("type") != "null"] if cls.short in cls.one_of else [bare]
+        return {"anyOf": [*given, schema]}
 
 
 class Secret(Section):

@@ -24,6 +24,8 @@ class MailDomain(Section):
     """Accept mail for the domain from everybody."""
     subdomains: bool = False
     """Treat all sub-domains alike."""
+    excluding: list[DomainPattern] = Field(default=[])
+    """Sub-domains that are not meant; with a leading dot those below one."""
     accounts: Accounts = Field(default={})
     """Mailboxes of the domain."""
     aliases: LocalAliases = Field(default={})
@@ -39,6 +41,8 @@ class MailDomain(Section):
             raise ValueError(f"an alias domain has no accounts of its own: move them to {self.alias_of}")
         if self.alias_of and self.kind == "relay":
             raise ValueError("a relay domain cannot be an alias of a hosted one: write kind: hosted")
+        if self.excluding and self.kind == "hosted":
+            raise ValueError("Courier excludes nothing from a hosted domain: name its sub-domains one by one")
         return self
 
 

@@ -1,7 +1,7 @@
 """bounces: the texts and rules of delivery status notifications."""
 
 from courier_schema.site.base import Section
-from courier_schema.words import Line, Lines, Size
+from courier_schema.words import Bytes, Line, Lines
 
 
 class Texts(Section):
@@ -30,7 +30,7 @@ class Bounces(Section):
 
     sender: Line | None = None
     """Complete From header of notifications (`dsnfrom`)."""
-    return_whole_below: Size | int | None = None
+    return_whole_below: Bytes | None = None
     """Messages below this size are returned whole, larger ones as headers (`dsnlimit`)."""
     texts: Texts = Texts.unsaid()
     """Wording."""

@@ -7,6 +7,8 @@ from pydantic import Field, model_validator
 from courier_schema.site.base import Secret, Section
 from courier_schema.words import (
     AddressOrDomain,
+    Banner,
+    Bytes,
     Domain,
     FileMode,
     HostName,
@@ -14,7 +16,6 @@ from courier_schema.words import (
     Lines,
     Path,
     RelativePath,
-    Size,
     Word,
 )
 
@@ -30,13 +31,13 @@ class VirtualHost(Section):
     """Right-hand side of generated Message-ID headers."""
     helo: HostName | None = None
     """Name announced when sending."""
-    greeting: Lines | None = None
+    greeting: Banner | None = None
     """Text of the SMTP banner."""
     source_ipv4: IpAddress | None = None
     """Address that outgoing IPv4 connections come from."""
     source_ipv6: IpAddress | None = None
     """Address that outgoing IPv6 connections come from."""
-    max_message_size: Size | int | None = None
+    max_message_size: Bytes | None = None
     """Largest message accepted."""
     local_domains: list[Domain] | None = None
     """Local domains instead of the site's (`locals`)."""

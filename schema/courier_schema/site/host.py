@@ -1,7 +1,7 @@
 """host: the identity of the server and of the addresses that it completes."""
 
 from courier_schema.site.base import Section
-from courier_schema.words import Address, Domain, HostName, IpAddress, Lines, Path, Size, Word
+from courier_schema.words import Address, Banner, Bytes, Domain, HostName, IpAddress, Path, Word
 
 
 class Host(Section):
@@ -17,7 +17,7 @@ class Host(Section):
     """Right-hand side of generated Message-ID headers; the host name when absent."""
     helo: HostName | None = None
     """Name announced when sending; the host name when absent."""
-    greeting: Lines | None = None
+    greeting: Banner | None = None
     """Text of the SMTP banner; must begin with a host name."""
     source_ipv4: IpAddress | None = None
     """Address that outgoing IPv4 connections come from."""
@@ -29,7 +29,7 @@ class Host(Section):
     """Suffix of delivery instruction files; `courier` when absent, `qmail` reads .qmail files."""
     separators: Word | None = None
     """Characters that separate an account from its address extension, in addition to the minus sign."""
-    max_message_size: Size | int | None = None
+    max_message_size: Bytes | None = None
     """Largest message accepted, in bytes or with K, M, G; 0 is unlimited."""
     archive: Path | None = None
     """Directory that receives a copy of every message."""

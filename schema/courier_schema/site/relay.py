@@ -5,7 +5,7 @@ from typing import ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from courier_schema.site.base import Section
-from courier_schema.words import Line, Name, Network, Positive, Size
+from courier_schema.words import Bytes, Line, Name, Network, Positive
 
 
 class AccessRule(Section):
@@ -19,7 +19,7 @@ class AccessRule(Section):
     """Text with which every recipient is refused."""
     fax: bool = False
     """May send faxes."""
-    max_message_size: Size | int | None = None
+    max_message_size: Bytes | None = None
     """Largest message accepted; 0 is unlimited."""
     max_per_address: Positive | None = None
     """Sessions at a time from one address."""

@@ -1,8 +1,9 @@
 """Site: the whole description of a mail host, as it was said."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
+from pydantic_core import PydanticCustomError
 
 from courier_schema.site.accounts import AccountDefaults, Accounts
 from courier_schema.site.aliases import Aliases
@@ -24,15 +25,23 @@ from courier_schema.site.queue import Queue
 from courier_schema.site.relay import Access
 from courier_schema.site.routing import BackupRelay, Credentials, PercentRelay, Routes, Smarthost
 from courier_schema.site.settings import Settings
+from courier_schema.site.tests import Tests
 from courier_schema.site.tls import SendingTls, Tls
 from courier_schema.site.web import Webadmin, Webmail
 from courier_schema.words import Domain, Identifier, Line, Name
 
 
+def _whole(said: object) -> object:
+    """1.0 and true are equal to 1 without being it."""
+    if isinstance(said, bool | float):
+        raise PydanticCustomError("wrong-value", "{value} is no version", {"value": repr(said), "remedy": "write 1"})
+    return said
+
+
 class Site(Section):
     """One mail host. Includes are merged and a host of several is chosen before it comes to this."""
 
-    version: Literal[1] = 1
+    version: Annotated[Literal[1], BeforeValidator(_whole)] = 1
     """Version of the site language."""
     site: Domain
     """The site's main mail domain."""
@@ -110,3 +119,5 @@ class Site(Section):
     """Further variables for the daemons that read a file, by file."""
     files: LiteralFiles = Field(default={})
     """Files carried as they are, relative to the configuration directory."""
+    tests: Tests = Tests.unsaid()
+    """What is expected of the finished host; `courier-compile test` tries it."""

@@ -5,7 +5,7 @@ from typing import ClassVar, Literal, Self
 from pydantic import model_validator
 
 from courier_schema.site.base import Secret, Section
-from courier_schema.words import Domain, HostName, Port, Relay, RouteDomain, Word
+from courier_schema.words import DomainPattern, HostName, Port, Relay, RouteDomain, Word
 
 Security = Literal["starttls", "required", "smtps"]
 
@@ -76,8 +76,8 @@ class PercentRelay(Section):
 
     short: ClassVar[str] = "domains"
 
-    domains: list[Domain]
-    """The domains."""
+    domains: list[DomainPattern]
+    """The domains, or with a leading dot the sub-domains of one."""
 
 
 Routes = dict[RouteDomain, Route]

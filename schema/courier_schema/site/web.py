@@ -6,6 +6,7 @@ from pydantic import Field
 
 from courier_schema.site.base import Secret, Section
 from courier_schema.words import (
+    Bytes,
     Count,
     Domain,
     HostName,
@@ -15,7 +16,6 @@ from courier_schema.words import (
     Port,
     Positive,
     RelativePath,
-    Size,
     Word,
 )
 
@@ -47,7 +47,7 @@ class Autoreplies(Section):
 
     count: Count | None = None
     """How many."""
-    size: Size | int | None = None
+    size: Bytes | None = None
     """Total bytes."""
 
 
@@ -78,9 +78,9 @@ class Webmail(Section):
     """Seconds after which an idle session ends."""
     session_timeout: Positive | None = None
     """Longest session in seconds."""
-    max_message_size: Size | int | None = None
+    max_message_size: Bytes | None = None
     """Largest message."""
-    max_attachment_size: Size | int | None = None
+    max_attachment_size: Bytes | None = None
     """Largest attachment."""
     banner_program: Path | None = None
     """Program that prints a banner."""

@@ -16,6 +16,8 @@ from courier_schema.source.includes import UnreadableFileError, read_with_includ
 from courier_schema.suggest import suggest
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from courier_schema.source.document import Document
 
 SITE_FILE = "site.yaml"
@@ -31,6 +33,16 @@ def load(path: Path) -> Document:
     """
     name = STDIN if str(path) == "-" else _shown(path / SITE_FILE if _is_directory(path) else path)
     return read_with_includes(name, _open, _glob)
+
+
+def read_texts(document: Document) -> dict[str, str]:
+    """The text of every file of a document, by name. UnreadableFileError for one that is gone since."""
+    return {name: _open(name) for name in document.files}
+
+
+def load_texts(main: str, texts: Mapping[str, str]) -> Document:
+    """The site that these texts would be, each standing for the file of its name; `main` includes the others."""
+    return read_with_includes(main, lambda name: texts[name] if name in texts else _open(name), _glob)
 
 
 def _shown(path: Path) -> str:

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import re
 from array import array
+from contextlib import contextmanager
 from sys import intern
 from typing import TYPE_CHECKING, Any
 
+import _ruamel_yaml
 from _ruamel_yaml import (
     AliasEvent,
     CParser,
@@ -30,7 +32,7 @@ from courier_schema.report import Mark, Problem
 from courier_schema.source.document import Document
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from courier_schema.report import SitePath
 
@@ -82,7 +84,8 @@ def _read_all(reading: _Reading, text: str, file: str) -> None:
     rest: str | None = text
     while rest is not None:
         try:
-            return reading.read(rest)
+            with _lean_scalars():
+                return reading.read(rest)
         except (ReaderError, UnicodeEncodeError):
             return _refuse_characters(reading, text, file)
         except YAMLError as error:
@@ -116,6 +119,32 @@ def _number_or_text(text: str) -> Scalar:
     if _FLOAT.fullmatch(text):
         return float(text)
     return text
+
+
+class _Scalar:
+    """What is needed of a scalar's event."""
+
+    __slots__ = ("anchor", "ctag", "start_mark", "style", "value")
+
+    def __init__(self, anchor: Any, tag: Any, _: Any, value: str, start_mark: Any, __: Any, style: str | None) -> None:
+        self.anchor = anchor
+        self.ctag = tag
+        self.value = value
+        self.start_mark = start_mark
+        self.style = style
+
+
+@contextmanager
+def _lean_scalars() -> Iterator[None]:
+    """Let the parser make our events of scalars: its own pass three constructors, two fifths of the time of reading.
+
+    Events of its own may still come where another thread ends reading.
+    """
+    _ruamel_yaml.ScalarEvent = _Scalar
+    try:
+        yield
+    finally:
+        _ruamel_yaml.ScalarEvent = ScalarEvent
 
 
 class _Enough(Exception):
@@ -182,7 +211,7 @@ class _Reading:
         while True:
             event = get()
             kind = type(event)
-            if kind is ScalarEvent:
+            if kind is _Scalar or kind is ScalarEvent:
                 value = event.value
                 mark = event.start_mark
                 if event.ctag is not None or event.anchor is not None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from courier_compiler.artefact import Daemon
 from courier_compiler.planning.sides import Side, Sides
 
 
@@ -14,6 +15,7 @@ class Service:
     """One listener. `files` are read one after the other, the last word counts; the last one is its own."""
 
     name: str
+    daemon: Daemon
     files: tuple[str, ...]
     start: str
     port: str
@@ -44,30 +46,31 @@ class Service:
 
 SERVICES: Final = (
     Service(
-        "smtp", ("esmtpd",), "ESMTPDSTART", "PORT", "ADDRESS", "ESMTPAUTH", "ESMTPAUTH_TLS", "ESMTP_TLS_REQUIRED"
-    ),
-    Service(
-        "submission", ("esmtpd", "esmtpd-msa"), "ESMTPDSTART", "PORT", "ADDRESS",
+        "smtp", Daemon.ESMTPD, ("esmtpd",), "ESMTPDSTART", "PORT", "ADDRESS",
         "ESMTPAUTH", "ESMTPAUTH_TLS", "ESMTP_TLS_REQUIRED",
     ),
     Service(
-        "smtps", ("esmtpd", "esmtpd-ssl"), "ESMTPDSSLSTART", "SSLPORT", "SSLADDRESS",
+        "submission", Daemon.ESMTPD_MSA, ("esmtpd", "esmtpd-msa"), "ESMTPDSTART", "PORT", "ADDRESS",
+        "ESMTPAUTH", "ESMTPAUTH_TLS", "ESMTP_TLS_REQUIRED",
+    ),
+    Service(
+        "smtps", Daemon.ESMTPD_SSL, ("esmtpd", "esmtpd-ssl"), "ESMTPDSSLSTART", "SSLPORT", "SSLADDRESS",
         "ESMTPAUTH", "ESMTPAUTH_TLS", is_implicit_tls=True,
     ),
     Service(
-        "imap", ("imapd", "imapd-ssl"), "IMAPDSTART", "PORT", "ADDRESS",
+        "imap", Daemon.IMAPD, ("imapd", "imapd-ssl"), "IMAPDSTART", "PORT", "ADDRESS",
         "IMAP_CAPABILITY", "IMAP_CAPABILITY_TLS", "IMAP_TLS_REQUIRED", "IMAPDSTARTTLS", marker="AUTH=",
     ),
     Service(
-        "imaps", ("imapd", "imapd-ssl"), "IMAPDSSLSTART", "SSLPORT", "SSLADDRESS",
+        "imaps", Daemon.IMAPD_SSL, ("imapd", "imapd-ssl"), "IMAPDSSLSTART", "SSLPORT", "SSLADDRESS",
         "IMAP_CAPABILITY", "IMAP_CAPABILITY_TLS", is_implicit_tls=True, marker="AUTH=",
     ),
     Service(
-        "pop3", ("pop3d", "pop3d-ssl"), "POP3DSTART", "PORT", "ADDRESS",
+        "pop3", Daemon.POP3D, ("pop3d", "pop3d-ssl"), "POP3DSTART", "PORT", "ADDRESS",
         "POP3AUTH", "POP3AUTH_TLS", "POP3_TLS_REQUIRED", "POP3_STARTTLS",
     ),
     Service(
-        "pop3s", ("pop3d", "pop3d-ssl"), "POP3DSSLSTART", "SSLPORT", "SSLADDRESS",
+        "pop3s", Daemon.POP3D_SSL, ("pop3d", "pop3d-ssl"), "POP3DSSLSTART", "SSLPORT", "SSLADDRESS",
         "POP3AUTH", "POP3AUTH_TLS", is_implicit_tls=True,
     ),
 )  # fmt: skip

@@ -63,6 +63,7 @@ def _change(plan: Plan, change: FileChange) -> dict[str, object]:
         "takes_effect": _when(change.live),
         "entries": change.noun,
         "differences": [_difference(plan, difference) for difference in change.differences],
+        "by_hand": [_difference(plan, difference) for difference in change.by_hand],
     }
 
 

@@ -64,6 +64,7 @@ def _subject(plan: Plan, subject: str, effects: list[Effect], printed: Printed) 
 def _change(plan: Plan, change: FileChange, printed: Printed) -> Iterator[str]:
     remarks = "; ".join(filter(None, (entries_in_words(change), *about(change))))
     yield f"- {VERBS[change.kind]} {_code('/' + change.path)}{f' ({_text(remarks)})' if remarks else ''}"
+    yield from (f"  - by hand: {_code(one.says)}" for one in cut(change.by_hand, printed.shown)[0])
     shown, left = cut([] if change.source_of else change.differences, printed.shown)
     for difference in shown:
         yield f"  - {_code(difference.says)}{_at(plan, difference.path)}"

@@ -76,6 +76,7 @@ def _change(plan: Plan, change: FileChange, printed: Printed) -> Iterator[str]:
     tail = "; ".join(filter(None, (counted if counted and len(lists) != 1 else "", *remarks)))
     head = f"{VERBS[change.kind]:6} /{change.path}"
     yield f"  {paint(_COLOURS[change.kind], head)}{f'  ({tail})' if tail else ''}"
+    yield from (f"      by hand: {one.says}" for one in cut(change.by_hand, printed.shown)[0])
     shown, left = cut(lists, printed.shown)
     for difference in shown:
         yield f"      {change.name}: {difference.says}{_at(plan, difference.path, paint, difference.rule)}"

@@ -10,6 +10,7 @@ import ipaddress
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import filterfalse
 from typing import Final
 
 from courier_schema.legacy.formats.citation import cite
@@ -34,14 +35,15 @@ _OCTET: Final = rb"(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
 _PORT: Final = rb"\.[1-9][0-9]{0,4}"
 _GROUP: Final = rb":[0-9a-f]{4}"
 _PARTS: Final = {b"o": _OCTET, b"g": _GROUP, b"p": _PORT}
-_MATCHABLE: Final = re.compile(
+# compiled at the first inspection, because that takes longer than the whole import
+_MATCHABLE: Final = (
     rb"%(o)b(?:\.%(o)b){0,3}|(?:%(o)b\.){3}%(o)b%(p)b|(?:%(g)b){1,8}|(?:%(g)b){8}%(p)b|\*(?:%(p)b)?" % _PARTS
 )
-_SOUND: Final = re.compile(rb"%b|%b(?:\.%b){0,3}/[0-9]{1,2}" % (_MATCHABLE.pattern, _OCTET, _OCTET))
+_MAPPED_KEY: Final = re.compile(rb"(?::0000){5}:ffff")
+_SOUND: Final = rb"%b(?:\.%b){0,3}/[0-9]{1,2}|(?!%b)(?:%b)" % (_OCTET, _OCTET, _MAPPED_KEY.pattern, _MATCHABLE)
 _BLOCK: Final = re.compile(rb"([0-9a-fA-F:.]+)[-/][0-9a-fA-F:.]+")
 _LEADING_ZERO: Final = re.compile(rb"(?:[^:]*[.-])?0[0-9][^:]*")
 _GROUPS: Final = re.compile(rb":?[0-9a-f]{1,4}(?::[0-9a-f]{1,4}){0,7}:?")
-_MAPPED_KEY: Final = re.compile(rb"(?::0000){5}:ffff.*", re.DOTALL)
 _MAPPED_BLOCK: Final = re.compile(rb"(?:0{0,4}:)*:?ffff:[^/-]*(?:-.*|/(?:9[6-9]|1[0-9]{2}))", re.IGNORECASE)
 _VARIABLE_NAME: Final = re.compile(rb"[A-Za-z_][A-Za-z0-9_]*")
 
@@ -142,10 +144,10 @@ def inspect(rows: Mapping[bytes, bytes]) -> Iterator[tuple[bytes, Problem]]:
 
     A row is a key or a netblock. Rows with blanks in the key are left to makedat's own checks.
     """
-    for row in rows:
-        if not _SOUND.fullmatch(row) and b" " not in row:
+    for row in filterfalse(re.compile(_SOUND).fullmatch, rows):
+        if b" " not in row and not re.fullmatch(_MATCHABLE, row):
             yield from ((row, problem) for problem in _row_problems(row))
-        elif row.startswith(b":") and _MAPPED_KEY.fullmatch(row):
+        elif _MAPPED_KEY.match(row):
             yield row, _mapped(row)
     faults = {value: problems for value in set(rows.values()) if (problems := list(_value_problems(value)))}
     if faults:
@@ -246,7 +248,7 @@ def _unmatchable(row: bytes) -> Problem:
 
 def _stored_form(row: bytes) -> bytes | None:
     """The key that was probably meant: without a final dot, or with the groups written out."""
-    if _MATCHABLE.fullmatch(row.rstrip(b".")):
+    if re.fullmatch(_MATCHABLE, row.rstrip(b".")):
         return row.rstrip(b".")
     if b":" in row and _GROUPS.fullmatch(row):
         return b"".join(b":" + group.zfill(4) for group in row.split(b":") if group)

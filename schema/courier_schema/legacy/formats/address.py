@@ -107,6 +107,8 @@ def tokenise(text: bytes) -> list[Token]:
                 if closes is in_brackets:
                     in_brackets = not closes
                     tokens.append(Token(Kind.SPECIAL, lexeme[0][-1:], start))
+            case _:
+                pass  # white space, and marks that stand for nothing
     return tokens
 
 

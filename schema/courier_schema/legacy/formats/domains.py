@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import stringprep
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from encodings import idna
 from types import MappingProxyType
@@ -104,11 +104,19 @@ class DomainList:
         return isinstance(domain, str) and self.match(domain) is not None
 
     def _match(self, form: str) -> str | None:
-        forms = (form, *(form[at:] for at, character in enumerate(form) if character == "."))
-        rank = min((self._ranks[known] for known in forms if known in self._ranks), default=None)
+        rank = min((self._ranks[known] for known in itself_and_ends(form) if known in self._ranks), default=None)
         if rank is None or self.entries[rank].startswith("!"):
             return None
         return self.entries[rank]
+
+
+def itself_and_ends(form: str) -> Iterator[str]:
+    """What may be listed to match a domain in normal form: itself, and each of its ends from a dot on."""
+    yield form
+    at = form.find(".", 1)
+    while at >= 0:
+        yield form[at:]
+        at = form.find(".", at + 1)
 
 
 def under_host_name(domain: str, host_name: str) -> str | None:

@@ -10,7 +10,7 @@ from itertools import islice
 from typing import Final
 
 from courier_schema.legacy.formats.citation import cite
-from courier_schema.legacy.formats.domains import DomainList, lower, normal_form, under_host_name
+from courier_schema.legacy.formats.domains import DomainList, itself_and_ends, lower, normal_form, under_host_name
 from courier_schema.report import Problem, Severity
 
 Get = Callable[[bytes], bytes | None]
@@ -81,7 +81,7 @@ def search_keys(form: str, host_name: str, depth: int) -> Iterator[str]:
     starred = under_host_name(form, host_name)
     if starred is not None:
         yield starred
-    yield from islice(_itself_and_ends(form), depth)
+    yield from islice(itself_and_ends(form), depth)
 
 
 def inspect(rows: Mapping[bytes, bytes]) -> Iterator[tuple[bytes, Problem]]:
@@ -115,14 +115,6 @@ def key_problems(key: bytes) -> Iterator[Problem]:
             f"{cite(key)} has an empty label, which no domain of an address has",
             "remove the superfluous dot",
         )
-
-
-def _itself_and_ends(form: str) -> Iterator[str]:
-    yield form
-    at = form.find(".", 1)
-    while at >= 0:
-        yield form[at:]
-        at = form.find(".", at + 1)
 
 
 def _account_domain(form: str, key: str, value: bytes) -> str:

@@ -162,9 +162,8 @@ def compile_table(sources: Sequence[Source], *, netblocks: bool = False, release
     rows = {key: value or DEFAULT_VALUE for key, value in plain}
     records, expected = rows, len(plain)
     if netblocks:
-        records, expansion = dict(rows), _expand_rows(texts)
-        records.update(expansion.records)
-        rows.update(expansion.rows)
+        expansion = _expand_rows(rows, texts)
+        records = expansion.records
         problems.extend(_block_problems(expansion, texts))
         expected += expansion.count
     if expected != len(records):
@@ -288,18 +287,18 @@ def _up_to_dot_line(sources: Iterable[Source], problems: list[Problem]) -> Itera
 
 @dataclass(slots=True)
 class _Expansion:
-    """The netblocks of a source: their rows, their records, and how many records they would be apart."""
+    """What netblocks come to: all records, and how many they would be apart."""
 
-    rows: dict[bytes, bytes] = field(default_factory=dict)
-    records: dict[bytes, bytes] = field(default_factory=dict)
+    records: dict[bytes, bytes]
     count: int = 0
     refused: dict[bytes, str] = field(default_factory=dict)
     large: dict[bytes, int] = field(default_factory=dict)
 
 
-def _expand_rows(sources: Iterable[Source]) -> _Expansion:
-    done = _Expansion()
-    records = done.records
+def _expand_rows(rows: dict[bytes, bytes], sources: Iterable[Source]) -> _Expansion:
+    """Add the netblocks of the sources to the rows, and their records to those of the rows that are there."""
+    records = dict(rows)
+    done = _Expansion(records)
     for source in sources:
         for block, value in _BLOCK_ROW.findall(source.content):
             try:
@@ -307,7 +306,7 @@ def _expand_rows(sources: Iterable[Source]) -> _Expansion:
             except NetblockError as error:
                 done.refused[block] = str(error)
                 continue
-            done.rows[block] = stored = value or DEFAULT_VALUE
+            rows[block] = stored = value or DEFAULT_VALUE
             done.count += len(keys)
             for key in keys:
                 records[key] = stored
@@ -382,8 +381,14 @@ def _line_problems(source: Source, patterns: _RowPatterns) -> Iterator[Problem]:
     yield from _carriage_returns(source)
     yield from _nul_bytes(source)
     yield from _missing_keys(source)
-    for mark, key in _found(patterns.blank_in_key, source):
-        yield _blank_key(key, mark)
+    if b" " in source.content:
+        for mark, key in _found(patterns.blank_in_key, source):
+            yield _blank_key(key, mark)
+    if b"\t " in source.content or b"\t\t" in source.content:
+        yield from _blanks_before_values(source, patterns)
+
+
+def _blanks_before_values(source: Source, patterns: _RowPatterns) -> Iterator[Problem]:
     for mark, line in _found(patterns.blank_before_value, source):
         yield _warning(
             "makedat-blank-before-value",
@@ -414,6 +419,8 @@ def _nul_bytes(source: Source) -> Iterator[Problem]:
 
 
 def _missing_keys(source: Source) -> Iterator[Problem]:
+    if b"\n\t" not in source.content and not source.content.startswith(b"\t"):
+        return
     for mark, line in _found(_MISSING_KEY, source):
         yield _warning(
             "makedat-missing-key",

@@ -10,6 +10,7 @@ import ipaddress
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from courier_schema.legacy.formats.citation import cite
@@ -44,19 +45,12 @@ def expand(block: bytes) -> list[bytes]:
     octet is stored whole, as they do in Net::CIDR: such keys match nothing. Raises NetblockError where makedat
     fails; a range whose lower octets are not numbers is refused even where makedat never looks at them.
     """
-    address, slash, length = block.partition(b"/")
-    if not slash:
-        return _expand_range(block)
-    if b":" in address:
-        octets = _ipv6_octets(address)
-        return _ipv6_prefixes(octets, _prefix_length(length, octets, block))
-    typed = address.split(b".")
-    if len(typed) != _IPV4_OCTETS or not _CANONICAL.issuperset(typed):
-        typed = _ipv4_octets(address)
-        typed += [b"0"] * (_IPV4_OCTETS - len(typed))
-    elif length in _LENGTHS:
-        return _ipv4_prefixes(typed, _LENGTHS[length])
-    return _ipv4_prefixes(typed, _prefix_length(length, typed, block))
+    first, _, others = block.partition(b".")
+    second, _, rest = others.partition(b".")
+    if first in _NUMBER and second in _NUMBER and (endings := _endings(rest)):
+        head = first + b"." + second
+        return [head + ending for ending in endings]
+    return _expand_any(block)
 
 
 def key_for_network(text: str) -> list[bytes]:
@@ -67,6 +61,31 @@ def key_for_network(text: str) -> list[bytes]:
     backwards included.
     """
     return [key for network in _networks(text) for key in _prefixes(network)]
+
+
+@lru_cache(maxsize=4096)
+def _endings(rest: bytes) -> list[bytes]:
+    """How the keys of a plain block end whose first two octets are whole; nothing if it is another one.
+
+    `rest` is what follows these octets. In long lists of blocks the same rests come again and again.
+    """
+    address, _, length = rest.partition(b"/")
+    octets = address.split(b".")
+    if len(octets) != _IPV4_OCTETS - 2 or not _CANONICAL.issuperset(octets) or _LENGTHS.get(length, 0) <= 16:
+        return []
+    return [b"." + ending for ending in _ipv4_prefixes(octets, _LENGTHS[length] - 16)]
+
+
+def _expand_any(block: bytes) -> list[bytes]:
+    address, slash, length = block.partition(b"/")
+    if not slash:
+        return _expand_range(block)
+    if b":" in address:
+        octets = _ipv6_octets(address)
+        return _ipv6_prefixes(octets, _prefix_length(length, octets, block))
+    typed = _ipv4_octets(address)
+    typed += [b"0"] * (_IPV4_OCTETS - len(typed))
+    return _ipv4_prefixes(typed, _prefix_length(length, typed, block))
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,6 +45,11 @@ _FILE_NAME_LIMIT: Final = 255
 _ESCAPED: Final = re.compile(rb'[/.\-+"\\]')
 
 
+def program_file(name: bytes) -> bytes:
+    """The name of the file with the delivery instructions of an alias."""
+    return _ESCAPED.sub(lambda found: b"+%02x" % ord(found[0]), name)
+
+
 def parse_aliases(
     sources: Sequence[Source],
     locality: Locality,
@@ -218,7 +223,7 @@ class _Reader:
     def _program(self, name: bytes | None, instructions: bytes, mark: Mark) -> list[bytes] | None:
         if name is None:
             return None
-        file = _ESCAPED.sub(lambda found: b"+%02x" % ord(found[0]), name)
+        file = program_file(name)
         if not file or len(file) > _FILE_NAME_LIMIT:
             self.doubts.report("alias-program-name", mark, Severity.ERROR, limit=_FILE_NAME_LIMIT)
             return None

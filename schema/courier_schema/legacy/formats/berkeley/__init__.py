@@ -17,7 +17,14 @@ from typing import Any
 from courier_schema.legacy.formats.records import Records, unique
 from courier_schema.report import CourierSiteError
 
+_MAGIC = frozenset({b"\x61\x15\x06\x00", b"\x00\x06\x15\x61"})
+"""What stands at byte 12 of a DB_HASH database, in the byte order of the machine that made it (db_hash(5))."""
 _REMEDY = "install Berkeley DB 5.3 with its headers (libdb5.3-dev), then: pip install 'courier-compile[berkeley]'"
+
+
+def is_database(beginning: bytes) -> bool:
+    """Whether a file that begins so is meant to be a database of this format; the library is not needed."""
+    return beginning[12:16] in _MAGIC
 
 
 def dumps(records: Records) -> bytes:

@@ -118,15 +118,17 @@ def _bucket(blank: bytes, slots: int, bits: int, rows: Sequence[_Row], address: 
     """The bucket of these (hash, key, value) rows, their records from `address` on, and where they end."""
     bucket = bytearray(blank)
     BUCKET_HEAD.pack_into(bucket, BUCKET_HEAD_OFFSET, bits, len(rows))
-    put = SLOT.pack_into
+    put, size = SLOT.pack_into, SLOT.size
     taken = bytearray(slots)
     for hashed, key, value in rows:
-        slot = taken.find(0, hashed % slots)
-        if slot < 0:
-            slot = taken.find(0)
+        slot = hashed % slots
+        if taken[slot]:
+            slot = taken.find(0, slot)
+            if slot < 0:
+                slot = taken.find(0)
         taken[slot] = 1
         key_size, value_size = len(key), len(value)
-        put(bucket, SLOTS_OFFSET + slot * SLOT.size, hashed, key, address, key_size, value_size)
+        put(bucket, SLOTS_OFFSET + slot * size, hashed, key, address, key_size, value_size)
         address += key_size + value_size
     return bucket, address
 

@@ -35,6 +35,31 @@ def cram_secret(function: str, password: str) -> str:
     return b"".join(struct.pack(f"{order}{len(state)}I", *state) for state in states).hex()
 
 
+def cram_answer(function: str, secret: str, challenge: bytes) -> str:
+    """The hexadecimal digest that whoever knows the password answers a challenge with (RFC 2195).
+
+    Raises ValueError for a secret that is none, KeyError for the name of another function.
+    """
+    _, start, order = _FUNCTIONS[function]
+    form = f"{order}{2 * len(start)}I"
+    raw = bytes.fromhex(secret)
+    if len(raw) != struct.calcsize(form):
+        raise ValueError(f"a secret for {function} has {struct.calcsize(form)} bytes, not {len(raw)}")
+    states = struct.unpack(form, raw)
+    outer, inner = states[: len(start)], states[len(start) :]
+    return _finished(function, outer, _finished(function, inner, challenge)).hex()
+
+
+def _finished(function: str, state: State, message: bytes) -> bytes:
+    """The digest of a message that follows one block whose state is known."""
+    compress, _, order = _FUNCTIONS[function]
+    bits = struct.pack(f"{order}Q", 8 * (_BLOCK + len(message)))
+    padded = message + b"\x80" + bytes(-(len(message) + 9) % _BLOCK) + bits
+    for at in range(0, len(padded), _BLOCK):
+        state = compress(state, padded[at : at + _BLOCK])
+    return struct.pack(f"{order}{len(state)}I", *state)
+
+
 def _rotated(word: int, bits: int) -> int:
     word &= _WORD
     return (word << bits | word >> 32 - bits) & _WORD
