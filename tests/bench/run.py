@@ -1,6 +1,7 @@
 """Side by side with the real tools: the same generated input, whole processes timed from outside, one after the other.
 
-Prints a Markdown table; `--json FILE` keeps every run. Without Courier on the machine only ours is measured.
+Prints Markdown tables; `--only NAME,NAME` measures some, `--json FILE` keeps every run. Without Courier on the machine,
+or without root for its daemons, only ours is measured.
 """
 
 from __future__ import annotations
@@ -14,10 +15,15 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, TypeVar
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from bench import mail
 
 COMPILER: Final = str(Path(sys.executable).with_name("courier-compile"))
 EXAMPLE: Final = Path(__file__).parents[2] / "site-examples/small-office"
@@ -27,6 +33,7 @@ MAKEUSERDB: Final = Path("/usr/sbin/makeuserdb")
 LARGE: Final = 1_000_000
 
 Command = Sequence[str | Path]
+Shown = TypeVar("Shown")
 
 
 # -- measuring ------------------------------------------------------------------------------------------------
@@ -89,7 +96,7 @@ def once(command: Command, runs: Runs) -> None:
     taken = time.perf_counter() - started
     process.returncode = os.waitstatus_to_exitcode(status)
     process.stderr.close()
-    if process.returncode != 0:
+    if process.returncode not in (0, 3):  # 3: a plan has something to do
         sys.exit(f"{' '.join(map(str, command))} fails: {complaint.decode(errors='replace')}")
     runs.seconds.append(taken)
     runs.peak_mib.append(usage.ru_maxrss / 1024)
@@ -105,6 +112,43 @@ def side_by_side(row: Row, ours: Command, real: Command | None, times: int, clea
             clear()
             once(real, row.real)
     return row
+
+
+class Watched:
+    """A watch in its own process, which says when a round is over."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self.process = process
+
+    def save(self, file: Path, text: str, runs: Runs) -> None:
+        """Save a file, and note the time until the round that this starts is over."""
+        time.sleep(0.2)
+        started = time.perf_counter()
+        file.write_text(text)
+        self.await_round()
+        runs.seconds.append(time.perf_counter() - started)
+        peak = Path(f"/proc/{self.process.pid}/status").read_text().partition("VmHWM:")[2].split()[0]
+        runs.peak_mib.append(int(peak) / 1024)
+
+    def await_round(self) -> None:
+        assert self.process.stdout is not None
+        ends = ("up to date after", "stays in force after")
+        if not any(end in line for line in self.process.stdout for end in ends):
+            sys.exit("the watch has ended")
+
+
+@contextmanager
+def watch(site: Path, root: Path) -> Iterator[Watched]:
+    """A watch after its first round."""
+    command = [COMPILER, "watch", str(site), "--apply", str(root), "--no-owners", "--loss", "100"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    watched = Watched(process)
+    try:
+        watched.await_round()
+        yield watched
+    finally:
+        process.terminate()
+        process.communicate()
 
 
 # -- inputs ---------------------------------------------------------------------------------------------------
@@ -234,6 +278,42 @@ def site_rows(shop: Workshop, aliases: int, domains: int) -> Iterator[Row]:
         yield side_by_side(row, (COMPILER, verb, place, *options), shop.makealiases(), 3, shop.clear)
 
 
+def plan_row(shop: Workshop, aliases: int, domains: int) -> Iterator[Row]:
+    """One alias of many is changed: the plan against the build before names it and no other; beside it, a build.
+    SystemExit when it names anything else."""
+    place, build = shop.scratch / "site", shop.scratch / "build"
+    text = (place / "site.yaml").read_text()
+    (place / "site.yaml").write_text(text.replace("box0000042@example.net", "elsewhere@example.net"))
+    command: Command = (COMPILER, "plan", place, "--against", build, "--no-owners")
+    told = subprocess.run([*map(str, command), "--format", "json"], capture_output=True, check=False).stdout
+    entries = {one["key"] for change in json.loads(told)["plans"][0]["changes"] for one in change["differences"]}
+    if {entry.partition("@")[0] for entry in entries} != {"alias0000042"}:
+        sys.exit(f"the plan names {sorted(entries)[:9]}")
+    row = Row(f"plan: one of {aliases:,} aliases, {domains:,} domains, changed", "0.5", against="our build")
+    other = shop.scratch / "other build"
+    yield side_by_side(row, command, (COMPILER, "build", place, "-o", other), 3, lambda: None)
+
+
+def watch_rows(shop: Workshop) -> Iterator[Row]:
+    """From a save to the applied tree, and from a broken save to the word about it, in a watch that runs already."""
+    for name, text, old, new, goal in (
+        ("small-office", (EXAMPLE / "site.yaml").read_text(), "info: anna", "info: [anna, boris]", "under 1 s"),
+        ("10,000 aliases", "".join(site(10_000, 100)), "box0000042@", "elsewhere@", "under 5 s"),
+    ):
+        place = shop.scratch / f"watched {name}"
+        shutil.copytree(EXAMPLE, place)
+        for secret in (place / "secrets").iterdir():
+            secret.chmod(0o600)
+        file = place / "site.yaml"
+        file.write_text(text)
+        good, broken = Row(f"watch: save to applied tree, {name}", goal), Row(f"watch: a broken save, {name}", "0.5 s")
+        with watch(place, shop.scratch / f"root of {name}") as watched:
+            for turn in range(6):
+                watched.save(file, f"{text}\n[", broken.ours)
+                watched.save(file, text if turn % 2 else text.replace(old, new), good.ours)
+        yield from (good, broken)
+
+
 def small_rows() -> Iterator[Row]:
     for words, goal in (("--version", "under 0.1 s"), (f"check {EXAMPLE}", "under 0.3 s")):
         row = Row(f"courier-compile {words.replace(str(EXAMPLE), 'small-office')}", goal)
@@ -277,45 +357,79 @@ def _times(size: int) -> int:
 
 # -- the whole run --------------------------------------------------------------------------------------------
 
+Group = Callable[[Workshop, bool], Iterator[Row]]
 
-def rows(shop: Workshop, full: bool) -> Iterator[Row]:
-    yield from small_rows()
-    yield from alias_rows(shop, [1_000, 10_000, 100_000, *([LARGE] if full else [])])
-    yield from table_rows(shop, 100_000)
-    yield from site_rows(shop, 100_000, 1_000)
+GROUPS: Final[Mapping[str, Group]] = {
+    "start": lambda shop, full: small_rows(),
+    "watch": lambda shop, full: watch_rows(shop),
+    "aliases": lambda shop, full: alias_rows(shop, [1_000, 10_000, 100_000, *([LARGE] if full else [])]),
+    "tables": lambda shop, full: table_rows(shop, 100_000),
+    "site": lambda shop, full: site_rows(shop, 100_000, 1_000),
+    "plan": lambda shop, full: plan_row(shop, 100_000, 1_000),
+}
+"""The compiler: the work on `site` is what `plan` and the stages of a build look at."""
+
+MAIL_GROUPS: Final[Mapping[str, tuple[str, Callable[[Path], Iterable[mail.Loads | mail.Fact]]]]] = {
+    "mail": (mail.LOADS_HEAD, mail.load_rows),
+    "perftest1": (mail.FACTS_HEAD, mail.perftest_rows),
+    "idle": (mail.FACTS_HEAD, mail.idle_rows),
+    "large": (mail.FACTS_HEAD, mail.large_rows),
+    "deferred": (mail.FACTS_HEAD, mail.deferred_rows),
+    "reload": (mail.FACTS_HEAD, mail.reload_rows),
+}
+"""The runtime."""
 
 
 def main() -> None:
-    given = argparse.ArgumentParser(description="Measure courier-compile side by side with the real tools.")
+    names = (*GROUPS, *MAIL_GROUPS)
+    given = argparse.ArgumentParser(description="Measure both halves of the project side by side with the real tools.")
     given.add_argument("--full", action="store_true", help="a million aliases, too (some minutes)")
-    given.add_argument("--json", type=Path, metavar="FILE", help="keep the time and memory of every run")
+    given.add_argument("--only", default=",".join(names), metavar="NAMES", help=f"some of {', '.join(names)}")
+    given.add_argument("--json", type=Path, metavar="FILE", help="keep what every run came to")
     options = given.parse_args()
+    wanted = options.only.split(",")
+    if set(wanted) - set(names):
+        given.error(f"there are only {', '.join(names)}")
     scratch = Path(tempfile.mkdtemp(prefix="courier-bench-"))
+    scratch.chmod(0o755)  # servers of other users look inside
     # installed programs have their byte code at hand; where this machine keeps none, make it here
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     os.environ["PYTHONPYCACHEPREFIX"] = str(scratch / "byte-code")
     try:
-        measured = measure(Workshop(scratch), options.full)
-        profile = dict(stages(scratch / "site"))
+        kept = measure(scratch, wanted, options.full)
     finally:
         shutil.rmtree(scratch)
-    print("\n| stage of that build | s |\n|---|---|")
-    print("\n".join(f"| {name} | {seconds:.3f} |" for name, seconds in profile.items()))
     if options.json:
-        options.json.write_text(json.dumps({"rows": [asdict(row) for row in measured], "stages": profile}, indent=1))
+        options.json.write_text(json.dumps(kept, indent=1))
 
 
-def measure(shop: Workshop, full: bool) -> list[Row]:
+def measure(scratch: Path, wanted: Sequence[str], full: bool) -> dict[str, Any]:
     """Print each row as soon as it is there."""
-    if shop.makealiases() is None:
-        print("There is no Courier on this machine, so only courier-compile is measured.\n")
     load = ", ".join(f"{one:.1f}" for one in os.getloadavg())
-    print(f"{os.cpu_count()} processors, load before: {load}\n\n{HEAD}")
-    measured = []
-    for row in rows(shop, full):
+    print(f"{os.cpu_count()} processors, load before: {load}")
+    kept: dict[str, Any] = {}
+    if any(name in GROUPS for name in wanted):
+        shop = Workshop(scratch)
+        if shop.makealiases() is None:
+            print("There is no Courier on this machine, so only courier-compile is measured.")
+        made = (row for name, group in GROUPS.items() if name in wanted for row in group(shop, full))
+        kept["rows"] = [asdict(row) for row in shown(HEAD, made)]
+    if "site" in wanted:
+        kept["stages"] = dict(stages(scratch / "site"))
+        print("\n| stage of that build | s |\n|---|---|")
+        print("\n".join(f"| {name} | {seconds:.3f} |" for name, seconds in kept["stages"].items()))
+    for name, (head, make) in MAIL_GROUPS.items():
+        if name in wanted:
+            kept[name] = [asdict(row) for row in shown(head, make(scratch / name))]
+    return kept
+
+
+def shown(head: str, rows: Iterable[Shown]) -> Iterator[Shown]:
+    """The rows, each printed as soon as it is there."""
+    print(f"\n{head}")
+    for row in rows:
         print(row, flush=True)
-        measured.append(row)
-    return measured
+        yield row
 
 
 if __name__ == "__main__":

@@ -102,9 +102,9 @@ class CourierHost:
         for name in ("aliasdir", "filters/active", "shared", "shared.tmp"):
             (target / name).mkdir(parents=True, exist_ok=True)
         namespace.bind(target, ETC)
-        self._empty_state()
+        self.empty_state()
 
-    def _empty_state(self) -> None:
+    def empty_state(self) -> None:
         """A queue and run-time directories as the packages leave them."""
         kept = [(path, path.stat()) for path in STATE.rglob("*") if path.is_dir() and path.parent == STATE]
         top = STATE.stat()

@@ -15,6 +15,8 @@ _CLONE_NEWNS = 0x00020000
 _CLONE_NEWNET = 0x40000000
 _MS_REC_PRIVATE = (1 << 14) | (1 << 18)
 _MS_BIND = 1 << 12
+_MS_RDONLY = 1
+_MS_REMOUNT = 1 << 5
 _SIOCSIFFLAGS = 0x8914
 _IFF_UP_RUNNING = 0x41
 
@@ -43,6 +45,19 @@ def bind(source: Path, target: Path) -> None:
 def empty(target: Path, mode: str = "0755") -> None:
     """Show an empty, writable directory at `target`."""
     _call("mount", b"tmpfs", os.fsencode(target), b"tmpfs", 0, f"mode={mode}".encode())
+
+
+def disk(target: Path, mebibytes: int, files: int = 0) -> None:
+    """Mount an empty disk of this size at `target`, with room for so many files, or any number."""
+    _call(
+        "mount", b"tmpfs", os.fsencode(target), b"tmpfs", 0, f"size={mebibytes}m,nr_inodes={files},mode=0755".encode()
+    )
+
+
+def write_protect(target: Path, is_protected: bool) -> None:
+    """Let nobody write to what is mounted at `target`, or let everybody again."""
+    flags = _MS_REMOUNT | (_MS_RDONLY if is_protected else 0)
+    _call("mount", b"none", os.fsencode(target), None, flags, None)
 
 
 def release(target: Path) -> None:

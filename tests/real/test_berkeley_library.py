@@ -6,7 +6,10 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from courier_compiler.cli import main
 from courier_schema.legacy.formats import berkeley
 from courier_schema.report import CourierSiteError
 
@@ -61,3 +64,35 @@ def test_a_file_of_another_access_method_is_refused(tmp_path: Path) -> None:
 def test_a_key_that_occurs_twice_is_refused() -> None:
     with pytest.raises(ValueError, match=r"the key b'a' occurs more than once"):
         berkeley.dumps([(b"a", b"1"), (b"a", b"2")])
+
+
+@given(st.dictionaries(st.binary(max_size=40), st.binary(max_size=90), max_size=60))
+@settings(max_examples=40, deadline=None)
+def test_any_records_are_read_back(table: dict[bytes, bytes]) -> None:
+    data = berkeley.dumps(table)
+    assert berkeley.is_database(data[:16])
+    assert berkeley.loads(data) == table
+
+
+@given(st.binary(max_size=200) | st.builds(lambda cut: berkeley.dumps(TABLE)[:cut], st.integers(0, 20_000)))
+@settings(max_examples=60, deadline=None)
+def test_what_is_no_database_is_refused_in_one_line(data: bytes) -> None:
+    with pytest.raises(CourierSiteError) as caught:
+        berkeley.loads(data)
+    assert "\n" not in str(caught.value)
+
+
+def test_sources_are_compiled_in_the_format_of_the_database_that_they_replace(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "hosteddomains").write_text("a.example\nb.example\ta.example\n")
+    path = tmp_path / "hosteddomains.dat"
+    path.write_bytes(berkeley.dumps({b"old": b"1"}))
+    assert main(["tables", str(tmp_path), "--only", "hosteddomains"]) == 0
+    pairs = (line.split(" ") for line in perl(LIST, path).decode().splitlines())
+    wanted = {b"a.example": b"1", b"b.example": b"a.example"}
+    assert {bytes.fromhex(key): bytes.fromhex(value) for key, value in pairs} == wanted
+    capsys.readouterr()
+    assert main(["dump", str(path)]) == 0
+    assert capsys.readouterr().out.splitlines()[1].split("\t") == ["b.example", "a.example"]
+    assert main(["lookup", "hosted", "b.example", "--dir", str(tmp_path), "--host-name", "mx"]) == 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import json
 import subprocess
 import time
 from collections.abc import Iterator
@@ -108,6 +109,29 @@ def test_a_start_script_hands_every_word_to_the_listener(etc: Path, words: Path,
     else:
         assert not [word for word in told if word.startswith(("-block", "-allow", "-drop"))]
         assert {"-maxprocs=40", "-address=0", "465"} <= set(told)
+
+
+@pytest.mark.parametrize("file", ["esmtpd", "esmtpd-msa", "esmtpd-ssl"])
+def test_quotes_blanks_and_patterns_reach_the_listener_of_each_smtp_service(
+    tmp_path: Path, words: Path, file: str
+) -> None:
+    text = '5* it\'s [ab] ?? * /etc/p* (page) <a&b;c|d> ~ #1 `id` $HOME "x" {a,b} @'
+    options = [f"-block=zen.example.org,BLOCK,{text}", "-allow=friends.example.org"]
+    said = {"BLACKLISTS": options, "DROP": ["-drop"], "TCPDOPTS": [f"-denymsg={text}", "-nodnslookup"]}
+    site = f"""
+tls: {{certificate: /etc/courier/esmtpd.pem}}
+host: {{name: mx.example.org}}
+listeners: {{smtp: {{}}, submission: {{}}, smtps: {{}}}}
+settings: {{{file}: {json.dumps(said)}}}
+"""
+    (tmp_path / "etc").mkdir()
+    for artefact in built(site).artefacts:
+        if artefact.path in (f"etc/courier/{name}" for name in ("esmtpd", "esmtpd-msa", "esmtpd-ssl")):
+            (tmp_path / artefact.path.replace("etc/courier", "etc")).write_bytes(artefact.content)
+    namespace.bind(tmp_path / "etc", ETC)
+    subprocess.run([f"/usr/sbin/{file}", "start"], check=True, capture_output=True)
+    namespace.release(ETC)
+    assert {*options, "-drop", f"-denymsg={text}", "-nodnslookup"} <= {*words.read_text().splitlines()}
 
 
 @pytest.mark.parametrize(

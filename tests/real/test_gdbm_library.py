@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from courier_schema.legacy.formats import gdbm
 
@@ -211,3 +213,39 @@ def test_the_traversal_follows_the_block_size(block_size: int, tmp_path: Path) -
     random.Random(block_size).shuffle(keys)
     listed = library(path, "w", [(key, b"1") for key in keys])
     assert [key for key, _ in listed] == gdbm.traversal(keys, block_size)
+
+
+def drawn(count: int, longest: int, seed: int) -> dict[bytes, bytes]:
+    """Records of random bytes; keys that come twice make them fewer."""
+    chance = random.Random(seed)
+    return {chance.randbytes(chance.randrange(longest)): chance.randbytes(chance.randrange(90)) for _ in range(count)}
+
+
+tables = st.dictionaries(st.binary(max_size=60), st.binary(max_size=200), max_size=50) | st.builds(
+    drawn, st.sampled_from([0, 1, 2, 167, 1000, 8000, 30_000]), st.integers(1, 300), st.integers(0, 1 << 30)
+)
+
+
+@given(table=tables)
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_the_library_reads_any_table_of_ours(table: dict[bytes, bytes], tmp_path: Path) -> None:
+    (tmp_path / "ours.dat").write_bytes(gdbm.dumps(table))
+    assert dict(library(tmp_path / "ours.dat", "r")) == table
+
+
+def test_the_library_reads_a_hundred_thousand_records_of_random_lengths(tmp_path: Path) -> None:
+    table, path = drawn(100_000, 120, 1), tmp_path / "ours.dat"
+    path.write_bytes(gdbm.dumps(table))
+    assert dict(library(path, "r")) == table
+    assert str(len(table)) in gdbmtool("-r", path, "count").split()
+
+
+def test_the_library_reads_a_key_and_a_value_of_a_mebibyte(tmp_path: Path) -> None:
+    chance = random.Random(2)
+    long_key, long_value = chance.randbytes(1 << 20), chance.randbytes(1 << 20)
+    table = {**numbered(300), long_key: b"of the long key", b"long value": long_value, long_value: long_key}
+    path = tmp_path / "ours.dat"
+    path.write_bytes(gdbm.dumps(table))
+    assert dict(library(path, "r")) == table
+    changed = library(path, "w", [(long_key, None), (b"after", b"1"), (b"long value", long_key)])
+    assert dict(changed) == applied(table, [(long_key, None), (b"after", b"1"), (b"long value", long_key)])

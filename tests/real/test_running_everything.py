@@ -76,6 +76,7 @@ def test_every_encrypted_service_greets(everything: Example, port: int) -> None:
         ("info@example.org", "anna"),
         ("drop-box@example.org", "office"),
         ("reception@branch.example", "office"),
+        ("front-desk@example.org", "office"),
         ("office@deep.lab.example.org", "office"),
         ("clara@shop.example", "clara@shop.example"),
         ("clara@north.shop.example", "clara@shop.example"),

@@ -1,0 +1,358 @@
+"""The composition root: the only module that names implementations. A few values go in, a running server comes out."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+import traceback
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from courier_runtime.auth.chain import Chain
+from courier_runtime.auth.system import System
+from courier_runtime.auth.userdb import Userdb
+from courier_runtime.control.local_smtp import LocalSmtp
+from courier_runtime.control.page import Page
+from courier_runtime.control.server import Command, ControlServer, make_directory
+from courier_runtime.delivery.esmtp.own import own_addresses
+from courier_runtime.delivery.esmtp.transport import EsmtpTransport
+from courier_runtime.delivery.local import LocalTransport
+from courier_runtime.delivery.uucp import UucpTransport
+from courier_runtime.dns.resolver import DnsResolver
+from courier_runtime.dsn.notifier import ReportingNotifier
+from courier_runtime.intake.desk import Desk
+from courier_runtime.intake.service import MailIntake
+from courier_runtime.mail.envelope import Envelope
+from courier_runtime.mail.ids import MessageId
+from courier_runtime.observe.clock import SystemClock
+from courier_runtime.observe.metrics import PrometheusMetrics
+from courier_runtime.queue.scheduler import Queue
+from courier_runtime.routing.aliases import expand
+from courier_runtime.routing.router import Router
+from courier_runtime.seams import Actor, Log, Queued, Steward
+from courier_runtime.smtp.listener import Listener
+from courier_runtime.snapshot.model import Snapshot
+from courier_runtime.spool.filesystem import FilesystemSpool
+from courier_runtime.spool.terms import Terms
+from courier_runtime.supervise.listeners import Bind, Listeners, Places
+from courier_runtime.supervise.reload import Reloader
+from courier_runtime.supervise.resources import Resources
+from courier_runtime.supervise.service_manager import ServiceManager, Watchdog
+from courier_runtime.supervise.supervisor import Supervisor
+from courier_runtime.supervise.watch import Watcher
+from courier_runtime.tracking.files import FileTrack
+from courier_schema.legacy.codecs import seconds
+
+PROGRAM: Final = "courierd"
+
+STOPPED: Final = 0
+ABORTED: Final = 3
+"""Exit codes: of a server that was told to stop, and of one that was told so twice."""
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What the server is made of besides its configuration."""
+
+    snapshot: Snapshot
+    load: Callable[[], Snapshot]
+    """Reads the tree again."""
+    steward: Steward
+    places: Places
+    bind: Bind
+    given: Sequence[socket.socket]
+    """Sockets of the service manager."""
+    watched: Sequence[Path]
+    """Directories whose changes may be changes of the configuration."""
+    log: Log
+    manager: ServiceManager
+    alias_owner: tuple[int, int]
+    lifelines: Sequence[Actor] = ()
+    """What ends the server when it ends."""
+    page: tuple[str, int] | None = None
+    """Address and port of the page of metrics."""
+    resolver_servers: Sequence[str] = ()
+    about_site: Callable[[], str] = field(default=lambda: "")
+    """What is wrong with the site that the tree is compiled from, if anything."""
+    on_ready: Callable[[Server], Awaitable[None]] | None = None
+    on_abort: Callable[[], None] = field(default=lambda: None)
+    """Ends what would outlive a process that stops at once."""
+
+
+class Server:
+    """A mail server, from its parts."""
+
+    def __init__(self, setting: Setting) -> None:
+        self._setting = setting
+        snapshot, log, clock = setting.snapshot, setting.log, SystemClock()
+        self._metrics = metrics = PrometheusMetrics()
+        state = snapshot.ground.state
+        self._stopping = asyncio.Event()
+        self._track = FileTrack(state / "track", clock, log)
+        resolver = DnsResolver(setting.resolver_servers)
+        system = System()
+        authenticator = Chain({"authuserdb": Userdb(), "authpwd": system, "authshadow": system, "authpam": system})
+        router = Router(authenticator, setting.alias_owner)
+        self._spool = FilesystemSpool(state / "spool", clock=clock, log=log, terms=self._terms)
+        desk = Desk(self._spool, router, self._track, resolver, log, metrics, clock)
+        intake = MailIntake(desk, snapshot)
+        self._relay = EsmtpTransport(
+            resolver=resolver, suppression=self._track, clock=clock, own_addresses=own_addresses
+        )
+        self.queue = Queue(
+            spool=self._spool,
+            route=router.route,
+            transports={
+                "local": LocalTransport(steward=setting.steward, intake=intake),
+                "esmtp": self._relay,
+                "uucp": UucpTransport(steward=setting.steward),
+            },
+            notifier=ReportingNotifier(intake=intake, snapshot=lambda: self.current, log=log),
+            suppression=self._track,
+            snapshot=snapshot,
+            log=log,
+            metrics=metrics,
+            clock=clock,
+        )
+
+        def make(name: str, snapshot: Snapshot, sockets: Sequence[socket.socket]) -> Listener:
+            return Listener(
+                name,
+                snapshot,
+                intake=intake,
+                resolver=resolver,
+                authenticator=authenticator,
+                log=log,
+                metrics=metrics,
+                clock=clock,
+                sockets=sockets,
+            )
+
+        self._supervisor = Supervisor(log=log, metrics=metrics, clock=clock)
+        self._listeners = Listeners(
+            snapshot,
+            places=setting.places,
+            bind=setting.bind,
+            given=setting.given,
+            make=make,
+            supervisor=self._supervisor,
+        )
+        directory = make_directory(state / "run")
+        pipe = LocalSmtp(directory, intake=intake, authenticator=authenticator, metrics=metrics, clock=clock)
+        control = ControlServer(directory, commands=self._commands(), intake=intake, snapshot=lambda: self.current)
+        self.reloader = Reloader(
+            snapshot=snapshot,
+            load=setting.load,
+            actors=(self.queue, pipe, self._listeners),
+            log=log,
+            metrics=metrics,
+            clock=clock,
+            on_begin=setting.manager.reloading,
+            on_end=self._tell_manager,
+        )
+        self._resources = Resources(room=lambda: self._spool.free, log=log, metrics=metrics, clock=clock)
+        self._actors: list[Actor] = [self.queue, self._listeners, pipe, control, self.reloader, self._resources]
+        self._actors += setting.lifelines
+        if setting.watched:
+            self._actors.append(Watcher(setting.watched, self.reloader.alarm))
+        if setting.page is not None:
+            self._actors.append(Page(*setting.page, metrics=self._page, health=self._health))
+        if setting.manager.patience:
+            self._actors.append(Watchdog(setting.manager, clock))
+
+    @property
+    def current(self) -> Snapshot:
+        """The generation in force."""
+        return self.reloader.current
+
+    @property
+    def addresses(self) -> Mapping[str, tuple[tuple[str, int], ...]]:
+        """Where each listener listens."""
+        return self._listeners.addresses
+
+    async def run(self) -> int:
+        """Serve until a signal or a command says stop; the exit code.
+
+        Raises what keeps an actor from ever serving, or GaveUp. A second signal ends the process there and then: the
+        spool outlives that as it outlives a crash.
+        """
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._stop_or_abort)
+        loop.add_signal_handler(signal.SIGHUP, self.reloader.alarm)
+        loop.set_exception_handler(self._report)
+        ready = asyncio.Event()
+        running = asyncio.create_task(self._supervisor.run(self._actors, ready), name="supervisor")
+        announcing = asyncio.create_task(self._announce(ready))
+        stopping = asyncio.create_task(self._stopping.wait())
+        try:
+            await asyncio.wait((running, stopping, announcing), return_when=asyncio.FIRST_COMPLETED)
+            if announcing.done():
+                await announcing
+                await asyncio.wait((running, stopping), return_when=asyncio.FIRST_COMPLETED)
+            if running.done():
+                await running
+        finally:
+            self._setting.manager.stopping()
+            self._setting.log.info(PROGRAM, "SHUTDOWN: Stopping...")
+            for task in (announcing, stopping, running):
+                task.cancel()
+            await asyncio.gather(announcing, stopping, running, return_exceptions=True)
+            await self._relay.close()
+            await self._spool.close()
+        return STOPPED
+
+    def _stop_or_abort(self) -> None:
+        if not self._stopping.is_set():
+            self._stopping.set()
+            return
+        self._setting.log.error(PROGRAM, "SHUTDOWN: at once; what was under way comes again")
+        self._setting.on_abort()
+        os._exit(ABORTED)
+
+    def _report(self, loop: asyncio.AbstractEventLoop, context: Mapping[str, Any]) -> None:
+        """Trouble of the event loop itself: no descriptors left to accept a client with, and defects."""
+        error = context.get("exception")
+        trace = traceback.format_exception(error) if error is not None and not isinstance(error, OSError) else ()
+        text = f"{context.get('message')}: {error}" if error is not None else str(context.get("message"))
+        for line in (text, *"".join(trace).rstrip().split("\n")):
+            if line:
+                self._setting.log.error(PROGRAM, line)
+
+    async def _announce(self, ready: asyncio.Event) -> None:
+        await ready.wait()
+        self._tell_manager()
+        if self._setting.on_ready is not None:
+            await self._setting.on_ready(self)
+
+    def _tell_manager(self) -> None:
+        standing = self.reloader.standing
+        trouble = f"; a later one is not: {standing.trouble.splitlines()[0]}" if standing.trouble else ""
+        self._setting.manager.ready(f"generation {standing.generation} is in force{trouble}")
+
+    def _terms(self, envelope: Envelope) -> Terms:
+        """How long a message that comes in now may stay."""
+        control = self.current.for_host(envelope.virtual_host).control
+        return Terms(
+            queue=float(seconds(control.queuetime or "7d")),
+            fax_queue=float(seconds(control.faxqueuetime or "8h")),
+            warning=float(seconds(control.warntime or "0")),
+            delay=float(seconds(control.submitdelay or "0")),
+        )
+
+    def _page(self) -> bytes:
+        self._resources.look()
+        return self._metrics.text()
+
+    def _health(self) -> str:
+        """What an operator should look at; empty if all is well."""
+        troubles = (self._resources.trouble, self.reloader.standing.trouble, self._setting.about_site())
+        return "\n".join(filter(None, troubles))
+
+    # ---- commands of the control socket ---------------------------------------------------------------------------
+
+    def _commands(self) -> Mapping[str, Command]:
+        return {
+            "status": self._status,
+            "reload": self._reload,
+            "stop": self._stop,
+            "queue": self._list,
+            "alias": self._alias,
+            "flush": self._flush,
+            "hold": self._hold,
+            "release": self._release,
+            "cancel": self._cancel,
+            "show": self._show,
+            "clear": self._clear,
+        }
+
+    async def _status(self, said: Mapping[str, Any]) -> Mapping[str, Any]:
+        standing, counts = self.reloader.standing, self.queue.counts()
+        return {
+            "pid": os.getpid(),
+            "host": self.current.me,
+            "generation": standing.generation,
+            "since": standing.since,
+            "trouble": standing.trouble,
+            "site": self._setting.about_site(),
+            "scarce": self._resources.trouble,
+            "doubts": list(self.current.doubts),
+            "listeners": {
+                name: [f"{address}:{port}" for address, port in places] for name, places in self.addresses.items()
+            },
+            "queue": {"messages": len(self._spool), "in_hand": counts.in_hand, "running": counts.running},
+        }
+
+    async def _reload(self, said: Mapping[str, Any]) -> Mapping[str, Any]:
+        standing = await self.reloader.reload()
+        return {"generation": standing.generation, "trouble": standing.trouble}
+
+    async def _stop(self, said: Mapping[str, Any]) -> Mapping[str, Any]:
+        self._stopping.set()
+        return {}
+
+    async def _list(self, said: Mapping[str, Any]) -> Mapping[str, Any]:
+        return {"messages": [_shown(message) for message in self.queue.list()]}
+
+    async def _alias(self, said: Mapping[str, Any]) -> Mapping[str, Any]:
+        snapshot = self.current
+        return {"targets": expand(str(said.get("address", "")), str(said.get("module", "")), snapshot) or ()}
+
+    async def _flush(self, said: Mapping[str, Any]) -> Mapping[str, Any]:
+        name = _name(said)
+        return {"done": (name is not None or "id" not in said) and await self.queue.flush(name)}
+
+    async def _hold(self, said: Mapping[str, Any]) -> Mapping[str, Any]:
+        name = _name(said)
+        return {"done": name is not None and await self.queue.hold(name)}
+
+    async def _release(self, said: Mapping[str, Any]) -> Mapping[str, Any]:
+        name = _name(said)
+        return {"done": name is not None and await self.queue.release(name)}
+
+    async def _cancel(self, said: Mapping[str, Any]) -> Mapping[str, Any]:
+        name = _name(said)
+        reasons = tuple(map(str, said.get("reasons", ()))) or ("Message cancelled.",)
+        return {"done": name is not None and await self.queue.cancel(name, reasons)}
+
+    async def _show(self, said: Mapping[str, Any]) -> Mapping[str, Any]:
+        return {"addresses": self._track.listed()}
+
+    async def _clear(self, said: Mapping[str, Any]) -> Mapping[str, Any]:
+        address = said.get("address")
+        return {"cleared": self._track.clear(None if address is None else str(address))}
+
+
+def _name(said: Mapping[str, Any]) -> MessageId | None:
+    """The message that a request is about; None if it names none, or none that could be."""
+    try:
+        return MessageId.parse(str(said["id"]))
+    except (KeyError, ValueError):
+        return None
+
+
+def _shown(message: Queued) -> Mapping[str, Any]:
+    """A message in the answer to `queue`."""
+    return {
+        "id": str(message.id),
+        "size": message.size,
+        "arrived": message.arrived,
+        "due": message.due,
+        "held": message.is_held,
+        "sender": message.envelope.sender,
+        "source": message.envelope.source,
+        "recipients": [
+            {
+                "address": recipient.address,
+                "state": progress.state.value,
+                "said": list(progress.last.said.replies or (progress.last.said.network_error,))
+                if progress.last is not None
+                else [],
+            }
+            for recipient, progress in zip(message.envelope.recipients, message.progress, strict=True)
+        ],
+    }

@@ -1,0 +1,1 @@
+"""Accounts: who has a mailbox here, and who can prove it."""

@@ -1,0 +1,1 @@
+"""Mail in motion, as values: envelopes, identifiers, replies and outcomes. No I/O and no clock."""

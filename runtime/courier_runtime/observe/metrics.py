@@ -1,0 +1,108 @@
+"""Metrics for Prometheus. Every metric is a row of one table, and nothing else can be counted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
+
+Kind = Literal["counter", "gauge", "histogram"]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One metric."""
+
+    name: str
+    kind: Kind
+    meaning: str
+    labels: tuple[str, ...] = ()
+
+
+PREFIX: Final = "courier_"
+
+ROWS: Final = (
+    Row("smtp_connections", "counter", "Connections that were accepted.", ("listener",)),
+    Row("smtp_messages", "counter", "Messages that clients brought, by how that ended.", ("result",)),
+    Row("deliveries", "counter", "Attempts to deliver to a recipient.", ("module", "outcome")),
+    Row("queue_messages", "gauge", "Messages in the queue."),
+    Row("queue_deliveries", "gauge", "Deliveries that are under way."),
+    Row("reloads", "counter", "Changes of configuration, by how they ended.", ("result",)),
+    Row("generation", "gauge", "1 for the generation in force.", ("generation",)),
+    Row("spool_free_bytes", "gauge", "Room for mail."),
+    Row("spool_free_inodes", "gauge", "Files that there is room for."),
+    Row("actor_restarts", "counter", "Parts of the server that crashed and were started again.", ("actor",)),
+)
+"""Every metric of the server. Prometheus sees the prefix before their names, and `_total` behind those of counters."""
+
+_BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60)
+
+
+class PrometheusMetrics:
+    """Counts, and shows what was counted. Raises KeyError for a name that is no row, ValueError for other labels."""
+
+    def __init__(self) -> None:
+        self._registry = CollectorRegistry()
+        ProcessCollector(registry=self._registry)
+        made = {row.name: _MAKERS[row.kind](row, self._registry) for row in ROWS}
+        self._counters = {name: one for name, one in made.items() if isinstance(one, Counter)}
+        self._labelled: dict[tuple[object, ...], Counter] = {}
+        """Counters with their labels: looking one up in the library takes longer than counting."""
+        self._gauges = {name: one for name, one in made.items() if isinstance(one, Gauge)}
+        self._histograms = {name: one for name, one in made.items() if isinstance(one, Histogram)}
+
+    def count(self, name: str, value: float = 1.0, **labels: str) -> None:
+        """Add to a counter."""
+        key = (name, *labels.items())
+        counter = self._labelled.get(key)
+        if counter is None:
+            counter = self._counters[name]
+            counter = self._labelled[key] = counter.labels(**labels) if labels else counter
+        counter.inc(value)
+
+    def gauge(self, name: str, value: float, **labels: str) -> None:
+        """Set a gauge."""
+        gauge = self._gauges[name]
+        (gauge.labels(**labels) if labels else gauge).set(value)
+
+    def forget(self, name: str, **labels: str) -> None:
+        """Show a gauge with these labels no more."""
+        self._gauges[name].remove(*labels.values())
+
+    def observe(self, name: str, seconds: float, **labels: str) -> None:
+        """Note a duration."""
+        histogram = self._histograms[name]
+        (histogram.labels(**labels) if labels else histogram).observe(seconds)
+
+    def text(self) -> bytes:
+        """Everything, in Prometheus' text format."""
+        return generate_latest(self._registry)
+
+
+class NoMetrics:
+    """Counts nothing, for tests and short-lived commands."""
+
+    def count(self, name: str, value: float = 1.0, **labels: str) -> None:
+        """Nothing."""
+
+    def gauge(self, name: str, value: float, **labels: str) -> None:
+        """Nothing."""
+
+    def forget(self, name: str, **labels: str) -> None:
+        """Nothing."""
+
+    def observe(self, name: str, seconds: float, **labels: str) -> None:
+        """Nothing."""
+
+
+def _histogram(row: Row, registry: CollectorRegistry) -> Histogram:
+    return Histogram(PREFIX + row.name, row.meaning, row.labels, registry=registry, buckets=_BUCKETS)
+
+
+_MAKERS: Final[Mapping[Kind, Callable[[Row, CollectorRegistry], Counter | Gauge | Histogram]]] = {
+    "counter": lambda row, registry: Counter(PREFIX + row.name, row.meaning, row.labels, registry=registry),
+    "gauge": lambda row, registry: Gauge(PREFIX + row.name, row.meaning, row.labels, registry=registry),
+    "histogram": _histogram,
+}

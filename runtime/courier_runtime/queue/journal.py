@@ -1,0 +1,83 @@
+"""The queue's log lines, in Courier's shapes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import Final
+
+from courier_runtime.mail.outcome import Delivered, Failed, Outcome, Relayed
+from courier_runtime.seams import Hop, Log, Queued
+
+_COURIERD: Final = "courierd"
+_PROGRAMS: Final = {
+    "local": "courierlocal",
+    "esmtp": "courieresmtp",
+    "uucp": "courieruucp",
+    "fax": "courierfax",
+    "dsn": "courierdsn",
+}
+
+
+class Journal:
+    """Writes what happens to messages."""
+
+    def __init__(self, log: Log) -> None:
+        self._log = log
+
+    def started(self, message: Queued, hop: Hop, addresses: Sequence[str]) -> None:
+        """A delivery begins: a line for each recipient, with the module's form of the address."""
+        for address in addresses:
+            self._log.info(
+                _COURIERD,
+                f"started,id={message.id},from=<{message.envelope.sender}>,module={hop.module},host={hop.host},"
+                f"addr=<{address}>",
+            )
+
+    def notifying(self, message: Queued, addressee: str, is_delay: bool) -> None:
+        """A notice is made."""
+        host = "deferred" if is_delay else ""
+        self._log.info(
+            _COURIERD,
+            f"started,id={message.id},from=<>,module=dsn,host={host},addr=<{addressee}>",
+        )
+
+    def completed(self, message: Queued) -> None:
+        """An attempt has ended, or a notice was made."""
+        self._log.info(_COURIERD, f"completed,id={message.id}")
+
+    def outcome(self, message: Queued, number: int, outcome: Outcome, module: str = "") -> None:
+        """What became of a recipient: in a module, or without it where the queue itself gave up."""
+        program = _PROGRAMS.get(module, _COURIERD)
+        address = message.envelope.recipients[number].address
+        head = f"id={message.id},from=<{message.envelope.sender}>,addr=<{address}>"
+        match outcome:
+            case Delivered() if module == "local":
+                self._log.info(program, f"{head},size={message.size},success: Message delivered.")
+            case Delivered() | Relayed():
+                for line in outcome.said.replies:
+                    self._log.info(program, f"{head}: {line}")
+                peer = f"delivered: {outcome.said.peer}" if outcome.said.peer else "delivered"
+                self._log.info(program, f"{head},success: {peer}")
+                self._log.info(program, f"{head},status: success")
+            case _:
+                for line in (outcome.said.network_error, *outcome.said.replies):
+                    if line:
+                        self._log.info(program, f"{head}: {line}")
+                self._log.info(program, f"{head},status: {'failure' if isinstance(outcome, Failed) else 'deferred'}")
+
+    def waiting(self, wakeup: float | None, in_hand: int, running: int) -> None:
+        """The queue has nothing else to do. This server never recycles itself, so it has no time of shutdown."""
+        when = "none" if wakeup is None else time.asctime(time.localtime(wakeup))
+        self._log.info(
+            _COURIERD,
+            f"Waiting.  shutdown time=none, wakeup time={when}, queuedelivering={in_hand}, inprogress={running}",
+        )
+
+    def trouble(self, text: str) -> None:
+        """Something that somebody should look at."""
+        self._log.error(_COURIERD, text)
+
+    def note(self, text: str) -> None:
+        """Something that happened to the queue as a whole."""
+        self._log.info(_COURIERD, text)

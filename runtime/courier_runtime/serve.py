@@ -1,0 +1,271 @@
+"""From a command line to a running server: finds or compiles the tree, gives up root's rights, serves.
+
+What is slow is done side by side: while the compiler works in its process, this one loads the server's parts.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import codecs
+import grp
+import importlib
+import os
+import pwd
+import resource
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from courier_runtime.compiled_site import CompiledSite
+from courier_schema.report import CourierSiteError
+
+if TYPE_CHECKING:
+    from courier_runtime.app import Server
+    from courier_runtime.observe.log import Form, StreamLog, SyslogLog
+    from courier_runtime.snapshot.model import Snapshot
+    from courier_runtime.steward.in_process import InProcessSteward
+    from courier_runtime.steward.remote import HelperProcess, RemoteSteward
+    from courier_runtime.supervise.listeners import Place
+
+_HIGH: Final = {25: 2525, 587: 2587, 465: 2465}
+"""Ports that a server without root takes in place of those that only root may have."""
+
+GAVE_UP: Final = 70
+"""Exit code of a server that a part of its own has brought down."""
+
+_NEEDED: Final = ("app", "steward.in_process", "steward.ports", "steward.remote", "supervise.lifeline")
+_SITE_NAMES: Final = ("site.yaml", "site.yml")
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What the command line asks for."""
+
+    path: Path
+    state: Path
+    host: str = ""
+    """Which host of a site that describes several."""
+    ports: Mapping[str, str] = field(default_factory=dict)
+    """Listener to `ADDRESS:PORT`, in place of what the tree says."""
+    log: Form = "auto"
+    page: tuple[str, int] | None = None
+    resolvers: Sequence[str] = ()
+    is_watching: bool = True
+    is_embedded: bool = True
+    """Keep everything below the state directory, on high ports, under one's own user id."""
+    is_quiet: bool = False
+    """Do not say how to send a first mail."""
+
+
+def serve(wish: Wish) -> int:
+    """Serve until told to stop; the exit code.
+
+    Raises CourierSiteError or OSError for what keeps the server from starting.
+    """
+    wish.state.mkdir(mode=0o750, parents=True, exist_ok=True)
+    site = _site_of(wish)
+    if site is None:
+        return _Start(wish, None, _load_parts()).run()
+    site.begin()
+    try:
+        runner = _load_parts()
+        site.wait()
+        return _Start(wish, site, runner).run()
+    finally:
+        site.close()
+
+
+_CODECS: Final = ("idna", "punycode", "raw_unicode_escape")
+"""Those of the standard library that names and texts beyond ASCII take, which are modules of their own."""
+
+
+def _load_parts() -> asyncio.Runner:
+    """Import what serving takes, while all may be read: root's Python may lie where others cannot look."""
+    for name in _NEEDED:
+        importlib.import_module(f"courier_runtime.{name}")
+    for name in _CODECS:
+        codecs.lookup(name)
+    try:
+        import uvloop
+    except ImportError:
+        return asyncio.Runner()
+    return asyncio.Runner(loop_factory=uvloop.new_event_loop)
+
+
+class _Start:
+    """One start of a server, from its tree."""
+
+    def __init__(self, wish: Wish, site: CompiledSite | None, runner: asyncio.Runner) -> None:
+        from courier_runtime.snapshot.load import find_tree, read_manifest
+        from courier_runtime.snapshot.model import Ground
+        from courier_runtime.steward.remote import HelperProcess
+        from courier_runtime.supervise.service_manager import ServiceManager, inherited_sockets
+
+        self.wish = wish
+        self.site = site
+        self.runner = runner
+        self.manager = ServiceManager()
+        self.given = inherited_sockets()
+        self.found = find_tree(wish.state / "tree" if site is not None else wish.path)
+        root = wish.state / "root" if wish.is_embedded else Path("/")
+        self.ground = Ground(self.found.sysconfdir, wish.state, root, self.found.nominal, self.found.prefix)
+        self.layout = read_manifest(self.found.manifest).layout if self.found.manifest is not None else {}
+        self.owner = (os.getuid(), os.getgid()) if wish.is_embedded else _owner(self.layout)
+        self.helper: HelperProcess | None = None
+        if not wish.is_embedded:
+            self.helper = HelperProcess(self.found.sysconfdir, wish.state / "spool")
+            os.chown(wish.state, *self.owner)
+            wish.state.chmod(0o711)  # everybody who sends mail passes through to the socket; the rest is closed below
+            _become(self.owner)
+
+    def run(self) -> int:
+        """Serve; the exit code. Raises CourierSiteError or OSError before the server is ready."""
+        from courier_runtime.seams import Refuses
+        from courier_runtime.supervise.supervisor import GaveUp
+
+        _raise_limits()
+        try:
+            with self.runner as runner:
+                return runner.run(self._serve())
+        except Refuses as error:
+            raise CourierSiteError(str(error)) from error
+        except GaveUp as error:
+            print(f"courier-run: {error}", file=sys.stderr)
+            return GAVE_UP
+        finally:
+            if self.helper is not None:
+                self.helper.close()
+
+    async def _serve(self) -> int:
+        from courier_runtime.observe.log import open_log
+        from courier_runtime.steward.in_process import InProcessSteward
+        from courier_runtime.steward.remote import RemoteSteward
+
+        steward = InProcessSteward() if self.helper is None else RemoteSteward(self.helper.orders)
+        log = open_log(self.wish.log)
+        try:
+            if isinstance(steward, RemoteSteward):
+                await steward.open()
+            return await self._server(steward, log).run()
+        finally:
+            log.flush()
+            if isinstance(steward, RemoteSteward):
+                await steward.close()
+            else:
+                steward.close()
+
+    def _server(self, steward: InProcessSteward | RemoteSteward, log: StreamLog | SyslogLog) -> Server:
+        from courier_runtime.app import Server, Setting
+        from courier_runtime.steward.ports import bind
+        from courier_runtime.steward.remote import RemoteSteward
+        from courier_runtime.supervise.lifeline import Lifeline
+
+        wish, site = self.wish, self.site
+
+        def abort() -> None:
+            log.flush()
+            steward.abandon()
+            if site is not None:
+                site.close()
+
+        return Server(
+            Setting(
+                snapshot=self._load(),
+                load=self._load,
+                steward=steward,
+                places=self._places,
+                bind=bind if self.helper is None else self.helper.listen,
+                given=tuple(one for some in self.given.values() for one in some),
+                watched=(self.found.sysconfdir,) if wish.is_watching else (),
+                log=log,
+                manager=self.manager,
+                alias_owner=self.owner,
+                lifelines=(Lifeline(steward.ended, "the helper"),) if isinstance(steward, RemoteSteward) else (),
+                page=wish.page,
+                resolver_servers=wish.resolvers,
+                about_site=site.trouble if site is not None else lambda: "",
+                on_ready=self._begin,
+                on_abort=abort,
+            )
+        )
+
+    async def _begin(self, server: Server) -> None:
+        """The server serves: say so, and begin what could wait until then."""
+        print("ready", flush=True)
+        if self.site is not None and self.wish.is_watching and self.wish.is_embedded:
+            # A server of root's has given up the right to read a site's secrets by now; its tree is what it watches.
+            self.site.watch()
+        if self.wish.is_embedded and not self.wish.is_quiet:
+            from courier_runtime.welcome import welcome
+
+            places = {name: some[0] for name, some in server.addresses.items()}
+            print(await welcome(server.current, places), file=sys.stderr, flush=True)
+
+    def _load(self) -> Snapshot:
+        """The tree as it is now. Raises CourierSiteError for one that this server cannot go over to as it runs."""
+        from courier_runtime.snapshot.load import load_snapshot, read_manifest
+        from courier_runtime.snapshot.tree import open_for_reading
+
+        opener = self.helper.open if self.helper is not None else open_for_reading
+        snapshot = load_snapshot(self.found, self.ground, opener=opener)
+        if self.found.manifest is not None and read_manifest(self.found.manifest, opener).layout != self.layout:
+            raise CourierSiteError("the layout or the mail system's user has changed: start the server anew for that")
+        return snapshot
+
+    def _places(self, snapshot: Snapshot) -> Mapping[str, tuple[Place, ...]]:
+        """Where listeners listen: the service manager's word counts, then the command line's, then the tree's."""
+        from courier_runtime.smtp.sockets import places
+
+        found: dict[str, tuple[Place, ...]] = {}
+        for name, listener in snapshot.listeners.items():
+            if name in self.given:
+                found[name] = tuple(one.getsockname()[:2] for one in self.given[name])
+            elif name in self.wish.ports:
+                found[name] = (_place(self.wish.ports[name]),)
+            else:
+                said = places(listener.settings)
+                found[name] = tuple(map(_high, said)) if self.wish.is_embedded else said
+        return found
+
+
+def _place(text: str) -> Place:
+    address, _, port = text.rpartition(":")
+    return address.strip("[]") or "0", int(port)
+
+
+def _high(place: Place) -> Place:
+    """The same place, or one that needs no root."""
+    address, port = place
+    return address, _HIGH.get(port, port if port >= 1024 else 10_000 + port)
+
+
+def _site_of(wish: Wish) -> CompiledSite | None:
+    """The site at the path, if it is one and no tree."""
+    path = wish.path
+    is_site = path.is_file() or any((path / name).is_file() for name in _SITE_NAMES)
+    return CompiledSite(path, wish.state / "tree", wish.host, has_owners=not wish.is_embedded) if is_site else None
+
+
+def _owner(layout: Mapping[str, str]) -> tuple[int, int]:
+    """The mail system's user and group."""
+    names = {"mailuser": "courier", "mailgroup": "courier", **layout}
+    try:
+        return pwd.getpwnam(names["mailuser"]).pw_uid, grp.getgrnam(names["mailgroup"]).gr_gid
+    except KeyError as error:
+        raise CourierSiteError(f"this system has no user or group {error.args[0]}: install one for the mail") from error
+
+
+def _become(owner: tuple[int, int]) -> None:
+    """Give up root's rights for good."""
+    uid, gid = owner
+    os.setgroups([])
+    os.setresgid(gid, gid, gid)
+    os.setresuid(uid, uid, uid)
+
+
+def _raise_limits() -> None:
+    """As many connections as the system lets us have."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

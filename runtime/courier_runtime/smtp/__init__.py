@@ -1,0 +1,1 @@
+"""SMTP as a server speaks it: connections, the conversation, and who is let in."""

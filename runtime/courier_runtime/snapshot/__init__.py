@@ -1,0 +1,1 @@
+"""One generation of a compiled tree, typed and immutable: what a running server knows of its configuration."""

@@ -1,0 +1,197 @@
+"""The helper: the one process that keeps root's rights. It binds ports, opens files of the configuration, and acts in
+recipients' names, and no more.
+
+It is started with two sockets, one for orders and one on which descriptors are asked for, and ends when they close. It
+parses no mail and no configuration, imports the standard library and the acts beside it, and refuses to act as root.
+With its own rights it opens files of the configuration and of the spool, nothing else, and only to read.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import selectors
+import signal
+import socket
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+
+from courier_runtime.mail.orders import Identity, Letter, Stored
+from courier_runtime.steward import acts
+from courier_runtime.steward.order import Decoder, Frame, answer_of, command_of, letter_of
+from courier_runtime.steward.ports import bind
+
+_READ: Final = 1024 * 1024
+
+
+class Helper:
+    """Serves orders until its socket closes."""
+
+    def __init__(self, orders: socket.socket, descriptors: socket.socket, configuration: str, spool: str) -> None:
+        self._orders = orders
+        self._descriptors = descriptors
+        self._configuration = configuration
+        self._spool = spool
+        self._decoder = Decoder()
+        self._selector = selectors.DefaultSelector()
+        self._acts: dict[str, Callable[[Frame], Frame | None]] = {
+            "read": self._read,
+            "store": self._store,
+            "run": self._run,
+        }
+        self._children: set[int] = set()
+
+    def serve(self) -> None:
+        """Work."""
+        self._selector.register(self._orders, selectors.EVENT_READ, self._take_orders)
+        self._selector.register(self._descriptors, selectors.EVENT_READ, self._open)
+        try:
+            while all(key.data() for key, _ in self._selector.select()):
+                pass
+        finally:
+            for child in self._children:
+                os.kill(child, signal.SIGTERM)
+
+    def _take_orders(self) -> bool:
+        data = self._orders.recv(_READ)
+        for frame in self._decoder.feed(data):
+            answer = self._acts[frame.said["do"]](frame)
+            if answer is not None:
+                self._orders.sendall(answer.encode())
+        return bool(data)
+
+    def _read(self, frame: Frame) -> Frame:
+        number = frame.said["n"]
+        try:
+            with _rights_of(Identity(*frame.said["who"])):
+                return answer_of(number, acts.read(frame.said["paths"]))
+        except OSError as error:
+            return answer_of(number, error)
+
+    def _store(self, frame: Frame) -> Frame:
+        return answer_of(frame.said["n"], self._stored(letter_of(frame)))
+
+    def _stored(self, letter: Letter) -> Stored:
+        """Store a letter; its source is opened with our own rights, for the recipient may not read the queue."""
+        source = None
+        try:
+            source = _open_below(self._spool, letter.source) if letter.source else None
+            with _rights_of(letter.who):
+                return acts.store(letter, source)
+        except OSError as error:
+            return error
+        finally:
+            if source is not None:
+                os.close(source)
+
+    def _run(self, frame: Frame) -> Frame | None:
+        """Run a program from a child of our own, whose answer is passed on when it comes."""
+        number = frame.said["n"]
+        read_end, write_end = os.pipe()
+        child = os.fork()
+        if child == 0:
+            try:
+                os.close(read_end)
+                with os.fdopen(write_end, "wb") as pipe:
+                    pipe.write(self._ended(frame).encode())
+            finally:
+                os._exit(0)
+        os.close(write_end)
+        self._children.add(child)
+        answer = bytearray()
+
+        def collect() -> bool:
+            data = os.read(read_end, _READ)
+            answer.extend(data)
+            if not data:
+                self._selector.unregister(read_end)
+                os.close(read_end)
+                os.waitpid(child, 0)
+                self._children.discard(child)
+                lost = answer_of(number, OSError(errno.EIO, os.strerror(errno.EIO))).encode()
+                self._orders.sendall(bytes(answer) or lost)
+            return True
+
+        self._selector.register(read_end, selectors.EVENT_READ, collect)
+        return None
+
+    def _open(self) -> bool:
+        """Answer a request for a port or a file of the configuration with a descriptor, or with an error number."""
+        data = self._descriptors.recv(4096)
+        if not data:
+            self._selector.unregister(self._descriptors)
+            return True
+        try:
+            descriptor = self._opened(json.loads(data))
+        except OSError as error:
+            self._descriptors.sendall(json.dumps({"errno": error.errno}).encode())
+            return True
+        socket.send_fds(self._descriptors, [b"{}"], [descriptor])
+        os.close(descriptor)
+        return True
+
+    def _opened(self, wanted: dict[str, Any]) -> int:
+        if "port" in wanted:
+            return bind(wanted["address"], wanted["port"]).detach()
+        return _open_below(self._configuration, wanted["path"])
+
+    def _ended(self, frame: Frame) -> Frame:
+        """Run a program to its end, in a process of our own that does nothing else."""
+        command, number = command_of(frame), frame.said["n"]
+        if command.who.uid == 0 or command.who.gid == 0:
+            return answer_of(number, PermissionError(errno.EPERM, "nothing is run as root"))
+        for asked in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(asked, signal.SIG_DFL)
+        try:
+            source = _open_below(self._spool, command.source) if command.source else None
+            return answer_of(number, acts.run(command, source, (command.who.uid, command.who.gid), _end_together))
+        except OSError as error:
+            return answer_of(number, error)
+
+
+def _open_below(directory: str, path: str) -> int:
+    """Open a file to read if it lies below a directory. Raises OSError."""
+    base, real = os.path.realpath(directory), os.path.realpath(path)
+    if os.path.commonpath((base, real)) != base:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
+    return os.open(real, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+
+
+@contextmanager
+def _rights_of(who: Identity) -> Iterator[None]:
+    """Be somebody for a while: effective ids, no other groups."""
+    if who.uid == 0 or who.gid == 0:
+        raise PermissionError(errno.EPERM, "nothing is done as root")
+    os.setegid(who.gid)
+    os.seteuid(who.uid)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+        os.setegid(0)
+
+
+def _end_together(group: int) -> None:
+    """When we are asked to stop, so is the program that we wait for."""
+    signal.signal(signal.SIGTERM, lambda *_: acts.end(group))
+
+
+def main() -> None:
+    """Serve the sockets that the command line names by number; the directories of configuration and spool follow.
+
+    Signals are for the server: a helper that ends while deliveries are finished would be in the way of that.
+    """
+    orders, descriptors = (socket.socket(fileno=int(text)) for text in sys.argv[1:3])
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+    os.umask(0o077)
+    if os.getuid() == 0:
+        os.setgroups([])
+    Helper(orders, descriptors, *sys.argv[3:5]).serve()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""What keeps the server's parts running, and carries them over to a new configuration."""

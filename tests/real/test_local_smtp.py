@@ -1,0 +1,218 @@
+"""`sendmail -bs`, `rmail`, `courier` and mail for UUCP of both servers: same words in, same answers and mail out."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import IO
+
+import pytest
+
+from dialogue.zone import parse_zone
+from real.courier_host import eventually
+from real.machine import Exchange
+from real.mail_host import MailHost, new
+from real.self_checks import both_running, inbox, site
+
+DNS = "example.org MX 10 mx.example.org\nmx.example.org A 198.18.1.12\n"
+UUCP_SITE = """\
+uucp:
+  neighbours: {apple: [], gate: [gateway]}
+  uux_options: -r
+"""
+UUX = """#!/bin/sh
+# uux(1) as far as it matters: it takes what it is given, and tells who gave it what.
+exec >> /tmp/uux.$$ 2>&1
+id -un
+for word in "$@"; do echo "<$word>"; done
+cat
+mv /tmp/uux.$$ /tmp/uux
+"""
+
+
+@pytest.fixture(scope="module")
+def hosts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[str, MailHost]]:
+    exchange = Exchange(parse_zone(DNS))
+    described, addresses = site("smtp", UUCP_SITE), ("198.18.1.12", "198.18.1.13")
+    with both_running(described, addresses, tmp_path_factory.mktemp("smtp")) as running:
+        for host in running.values():
+            host.machine.path("/usr/bin/uux").write_text(UUX)
+            host.machine.path("/usr/bin/uux").chmod(0o755)
+        yield running
+    exchange.close()
+
+
+CONVERSATIONS = (
+    ("HELO me", "QUIT"),
+    ("EHLO me", "NOOP", "HELP", "AUTH PLAIN", "STARTTLS", "QUIT"),
+    ("MAIL FROM:<anna@example.org>", "HELO me", "RCPT TO:<anna>", "QUIT"),
+    ("HELO me", "MAIL FROM:<anna>", "RCPT TO:<joe@elsewhere.example>", "RCPT TO:<nobody-at-all>", "RSET", "QUIT"),
+    ("HELO me", "MAIL FROM:<>", "RCPT TO:<5551234@fax>", "DATA", "QUIT"),
+    ("EHLO me", "VRFY anna", "EXPN anna", "VRFY", "QUIT x", "QUIT"),
+    (
+        "EHLO me",
+        "MAIL FROM:<anna@example.org> RET=HDRS",
+        "RCPT TO:<anna@example.org>",
+        "DATA",
+        "Subject: x\n\none\n..two\r\nthree\n.",
+        "QUIT",
+    ),
+)
+
+
+@pytest.mark.parametrize("lines", CONVERSATIONS, ids=lambda lines: lines[-2][:20])
+def test_the_same_conversation_has_the_same_replies(hosts: Mapping[str, MailHost], lines: tuple[str, ...]) -> None:
+    real, ours = (converse(hosts[name], lines) for name in ("courier", "ours"))
+    assert ours == real
+
+
+def test_the_mail_bears_the_same_trace(hosts: Mapping[str, MailHost]) -> None:
+    real, ours = (_received(hosts[name]) for name in ("courier", "ours"))
+    assert ours == real
+
+
+def _received(host: MailHost) -> str:
+    before = len(new(inbox(host, "anna")))
+    converse(
+        host,
+        (
+            "EHLO me",
+            "MAIL FROM:<anna@example.org>",
+            "RCPT TO:<anna@example.org>",
+            "DATA",
+            "Subject: traced\n\nhi\n.",
+            "QUIT",
+        ),
+        5001,
+    )
+    assert eventually(lambda: len(new(inbox(host, "anna"))) > before)
+    return general(new(inbox(host, "anna"))[-1].decode())
+
+
+UUCP = 10
+TEXT = "Subject: by a neighbour\n\nhi\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "uid", "environment"),
+    [
+        (("anna@example.org",), UUCP, {"UU_MACHINE": "apple", "UU_USER": "john"}),
+        (("-f", "pear!jane", "anna@example.org"), UUCP, {"UU_MACHINE": "apple", "UU_USER": "john"}),
+        (("-f", "apple!pear!jane", "mx!anna"), UUCP, {"UU_MACHINE": "apple", "UU_USER": "john"}),
+        (("-f", "shop.example!jane", "example.org!anna"), UUCP, {"UU_MACHINE": "apple", "UU_USER": "john"}),
+        (("-f", "apple!john", "anna"), UUCP, {"UU_MACHINE": "apple", "UU_USER": "john"}),
+        (("-f", "pear!x!jane", "anna"), UUCP, {"UU_MACHINE": "apple", "UU_USER": "john"}),
+        (("-f", "mx!gate!x!jane", "anna"), UUCP, {"UU_MACHINE": "apple", "UU_USER": "john"}),
+        (("-f", "", "anna"), UUCP, {"UU_MACHINE": "apple", "UU_USER": "john"}),
+        (("anna@example.org",), 5001, {"UU_MACHINE": "apple", "UU_USER": "john"}),
+        (("anna@example.org",), UUCP, {"UU_MACHINE": "apple"}),
+        ((), UUCP, {"UU_MACHINE": "apple", "UU_USER": "john"}),
+        (("-q", "anna@example.org"), UUCP, {"UU_MACHINE": "apple", "UU_USER": "john"}),
+    ],
+    ids=repr,
+)
+def test_rmail_takes_the_same_mail_from_the_same_people(
+    hosts: Mapping[str, MailHost], words: tuple[str, ...], uid: int, environment: Mapping[str, str]
+) -> None:
+    real, ours = (_brought(hosts[name], words, uid, environment) for name in ("courier", "ours"))
+    assert ours == real
+
+
+@pytest.mark.parametrize(
+    ("sender", "recipients"),
+    [
+        ("anna@example.org", ("apple!john",)),
+        ("x@other.example", ("gate!x!john", "gate!jane")),
+        ("", ("apple!john",)),
+        ("anna", ("apple!john@example.org",)),
+    ],
+    ids=repr,
+)
+def test_uux_is_given_the_same(hosts: Mapping[str, MailHost], sender: str, recipients: tuple[str, ...]) -> None:
+    real, ours = (_handed_over(hosts[name], sender, recipients) for name in ("courier", "ours"))
+    assert ours == real
+
+
+def _handed_over(host: MailHost, sender: str, recipients: tuple[str, ...]) -> str:
+    made = host.machine.path("/tmp/uux")
+    made.unlink(missing_ok=True)
+    assert host.sendmail("-f", sender, *recipients, text=TEXT).returncode == 0
+    assert eventually(made.exists)
+    return general(made.read_text())
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        "From apple!john Mon Nov 23 10:00:00 2026\n",
+        "From pear!jane Mon Nov 23 10:00:00 2026 remote from apple\n",
+        "From jane Mon Nov 23 10:00:00 2026\n>From pear!x Mon Nov 23 10:00:00 2026 remote from apple\n",
+    ],
+)
+def test_rmail_reads_the_same_in_the_envelope_lines_above_a_message(hosts: Mapping[str, MailHost], lines: str) -> None:
+    who = {"UU_MACHINE": "apple", "UU_USER": "john"}
+    real, ours = (_brought(hosts[name], ("anna",), UUCP, who, lines + TEXT) for name in ("courier", "ours"))
+    assert ours == real
+
+
+def _brought(
+    host: MailHost, words: tuple[str, ...], uid: int, environment: Mapping[str, str], text: str = TEXT
+) -> list[str]:
+    before = len(new(inbox(host, "anna")))
+    command = Path(host.sendmail_path).with_name("rmail")
+    done = host.machine.run(command, *words, uid=uid, environment=environment, stdin=text.encode())
+    if done.returncode == 0:
+        assert eventually(lambda: len(new(inbox(host, "anna"))) > before)
+    mail = [general(text.decode()) for text in new(inbox(host, "anna"))[before:]]
+    return [str(done.returncode), done.stderr.decode(), *mail]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [(), ("flush",), ("flush", "0" * 16 + "." + "0" * 16 + "." + "0" * 8), ("show", "all"), ("clear", "all")],
+    ids=repr,
+)
+def test_the_courier_command_answers_alike(hosts: Mapping[str, MailHost], words: tuple[str, ...]) -> None:
+    real, ours = (_courier(hosts[name], words) for name in ("courier", "ours"))
+    assert ours == real
+
+
+def _courier(host: MailHost, words: tuple[str, ...]) -> tuple[int, bytes, bytes]:
+    command = Path(host.sendmail_path).with_name("courier")
+    done = host.machine.run(command, *words, environment={"PATH": "/usr/sbin:/usr/bin:/bin"}, stdin=b"")
+    return done.returncode, done.stdout, done.stderr
+
+
+def converse(host: MailHost, lines: tuple[str, ...], uid: int = 0) -> list[str]:
+    """The greeting and the reply to each line; a client that waits for replies, as it must."""
+    process = subprocess.Popen(
+        host.machine.command(host.sendmail_path, "-bs", uid=uid, environment={}),
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0,
+    )  # fmt: skip
+    assert process.stdin is not None
+    assert process.stdout is not None
+    replies = [_reply(process.stdout)]
+    with process.stdin, process.stdout:
+        for line in lines:
+            process.stdin.write(f"{line}\n".encode())
+            replies.append(_reply(process.stdout))
+    replies.append(f"exit {process.wait(20)}")
+    return replies
+
+
+def _reply(stdout: IO[bytes]) -> str:
+    reply = ""
+    while True:
+        line = stdout.readline().decode()
+        reply += line
+        if line[3:4] != "-":
+            return general(reply)
+
+
+def general(text: str) -> str:
+    """Without what differs from message to message."""
+    text = re.sub(r"[0-9A-F]{16}\.[0-9A-F]{16}\.[0-9A-F]{8}", "ID", text)
+    text = re.sub(r"\b[0-9A-F]{8,16}\.[0-9A-F]{8,16}\b", "ID", text)
+    return re.sub(r"\w{3}, \d\d \w{3} \d{4} [\d:]{8} [+-]\d{4}", "DATE", text)

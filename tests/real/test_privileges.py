@@ -1,0 +1,184 @@
+"""A server that was started as root: who has which rights, and what still works without them."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import re
+import signal
+import smtplib
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from courier_runtime.commands.install import install
+from courier_runtime.control.wire import CONTROL, ask
+from real import namespace
+from runtime.running import SITE, eventually
+
+ROOM = Path("/srv")
+TREE = ROOM / "host"
+CONF = TREE / "etc/courier"
+STATE = ROOM / "state"
+USER = 5000
+
+
+class Host:
+    """A host's configuration, homes, and a server that root has started."""
+
+    def __init__(self) -> None:
+        (ROOM / "site.yaml").write_text(SITE.replace("/home/{user}", "/srv/home/{user}"))
+        compiler = (sys.executable, "-m", "courier_compiler.cli")
+        subprocess.run([*compiler, "apply", str(ROOM / "site.yaml"), "--root", str(TREE)], check=True)
+        for user in ("anna", "boris"):
+            for name in ("new", "tmp", "cur"):
+                (ROOM / f"home/{user}/Maildir/{name}").mkdir(parents=True)
+            subprocess.run(["chown", "-R", f"{USER}:{USER}", str(ROOM / "home" / user)], check=True)
+        install(ROOM / "bin")
+        self.log = ROOM / "log"
+        command = (sys.executable, "-m", "courier_runtime.cli", str(TREE), "--state", str(STATE))
+        with self.log.open("w") as log:
+            self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True)
+        assert self.process.stdout is not None
+        assert self.process.stdout.readline() == "ready\n", self.log.read_text()
+
+    def status(self, pid: int) -> dict[str, str]:
+        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+        return {name: value.strip() for name, _, value in (line.partition(":") for line in lines)}
+
+    @property
+    def helper(self) -> int:
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
+        assert len(children) == 1
+        return int(children[0])
+
+    def send(self, to: str) -> None:
+        with smtplib.SMTP("127.0.0.1", 25, timeout=10) as client:
+            client.sendmail("x@example.net", to, "Subject: hello\n\nhello\n")
+
+    def inbox(self, user: str) -> list[Path]:
+        return sorted((ROOM / f"home/{user}/Maildir/new").iterdir())
+
+    def reload(self) -> str:
+        trouble: str = ask(f"{STATE}/run/{CONTROL}", {"do": "reload"})["trouble"]
+        return trouble
+
+    def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
+        if self.process.poll() is None:
+            self.process.send_signal(number)
+        code = self.process.wait(60)
+        assert self.process.stdout is not None
+        self.process.stdout.close()
+        return code
+
+
+@pytest.fixture
+def host() -> Iterator[Host]:
+    namespace.empty(ROOM)
+    made = Host()
+    try:
+        yield made
+    finally:
+        made.stop(signal.SIGKILL)
+        namespace.release(ROOM)
+
+
+def as_user(uid: int, *command: str, text: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
+    setpriv = ("setpriv", f"--reuid={uid}", f"--regid={uid}", "--clear-groups", "--")
+    return subprocess.run(
+        [*setpriv, *command],
+        input=text, capture_output=True, text=True, check=False,
+        env={"PATH": os.environ["PATH"], "COURIER_RUN_STATE": str(STATE), **environment},
+    )  # fmt: skip
+
+
+def test_nobody_but_the_helper_is_root(host: Host) -> None:
+    courier = host.status(host.process.pid)
+    uid = pwd.getpwnam("courier").pw_uid
+    assert courier["Uid"].split() == [str(uid)] * 4
+    assert "0" not in courier["Gid"].split()
+    assert courier["Groups"] == ""
+    assert {courier[name] for name in ("CapEff", "CapPrm")} == {"0" * 16}
+    helper = host.status(host.helper)
+    assert helper["Uid"].split() == ["0"] * 4
+    command = Path(f"/proc/{host.helper}/cmdline").read_bytes()
+    assert b"courier_runtime.steward.helper" in command
+    with socket.create_connection(("127.0.0.1", 25)):
+        pass
+
+
+def test_mail_becomes_its_owners_and_programs_run_with_no_rights_but_theirs(host: Host) -> None:
+    instructions = ROOM / "home/boris/.courier"
+    shadow = CONF / "userdbshadow.dat"
+    instructions.write_text(f"| (id -u; id -G; cat {shadow}) > who 2>&1; true\n")
+    os.chown(instructions, USER, USER)
+    host.send("anna@example.com")
+    host.send("boris@example.com")
+    eventually(lambda: host.inbox("anna"))
+    facts = host.inbox("anna")[0].stat()
+    assert (facts.st_uid, facts.st_gid, facts.st_mode & 0o777) == (USER, USER, 0o600)
+    who = ROOM / "home/boris/who"
+    eventually(lambda: who.exists() and "denied" in who.read_text())
+    assert who.read_text().splitlines()[:2] == [str(USER), str(USER)]
+
+
+def test_what_only_root_may_read_is_read_again_on_reload(host: Host) -> None:
+    for name in ("userdb.dat", "userdbshadow.dat", ".courier-site/manifest.json"):
+        os.chown(CONF / name, 0, 0)
+        (CONF / name).chmod(0o600)
+    (CONF / "sizelimit").write_text("5000\n")
+    assert host.reload() == ""
+    with smtplib.SMTP("127.0.0.1", 587, timeout=10) as client:
+        client.login("anna", "secret-of-anna")
+        client.sendmail("anna@example.com", ["boris@example.com"], "Subject: hello\n\nhello\n")
+    eventually(lambda: host.inbox("boris"))
+
+
+def test_a_port_of_roots_can_still_be_taken(host: Host) -> None:
+    settings = (CONF / "esmtpd").read_text()
+    (CONF / "esmtpd").write_text(f"{settings}\nPORT=25,26\n")
+    assert host.reload() == ""
+    with socket.create_connection(("127.0.0.1", 26)) as client:
+        assert client.recv(100).startswith(b"220 ")
+
+
+def test_everybody_may_send_mail_and_only_root_may_command(host: Host) -> None:
+    sendmail, courier = str(ROOM / "bin/sendmail"), str(ROOM / "bin/mailq")
+    done = as_user(USER, sendmail, "anna@example.com", text="Subject: hello\n\nhello\n")
+    assert (done.returncode, done.stderr) == (0, "")
+    eventually(lambda: host.inbox("anna"))
+    assert f"(uid {USER})" in host.inbox("anna")[0].read_text()
+    assert "Permission denied" in as_user(USER, courier).stderr
+
+
+def test_a_neighbours_mail_comes_by_rmail_if_uucp_brings_it(host: Host) -> None:
+    words = (str(ROOM / "bin/rmail"), "anna@example.com")
+    text = "Subject: hello\n\nhello\n"
+    assert as_user(10, *words, text=text).stderr == "rmail: UU_MACHINE!UU_USER required.\n"
+    assert as_user(10, *words, "-q", text=text, UU_MACHINE="apple", UU_USER="john").returncode == 77
+    done = as_user(10, *words, "-f", "apple!john", text=text, UU_MACHINE="apple", UU_USER="john")
+    assert (done.returncode, done.stderr) == (0, "")
+    eventually(lambda: host.inbox("anna"))
+    message = host.inbox("anna")[0].read_text()
+    assert message.startswith("Delivered-To: anna@example.com\nReturn-Path: <john@apple>\n")
+    assert re.search(r"^Received: from uucp \(apple!john\)\n  by mx\.example\.com with uucp\n", message, re.MULTILINE)
+
+
+def test_the_end_of_the_helper_is_the_end_of_the_server(host: Host) -> None:
+    helper = host.helper
+    os.kill(helper, signal.SIGTERM)
+    host.send("anna@example.com")
+    eventually(lambda: host.inbox("anna"))
+    os.kill(helper, signal.SIGKILL)
+    assert host.process.wait(60) == 70
+    assert "courier-run: the helper has ended" in host.log.read_text()
+
+
+def test_the_helper_ends_with_the_server_whatever_ends_that(host: Host) -> None:
+    helper = host.helper
+    host.stop(signal.SIGKILL)
+    eventually(lambda: not Path(f"/proc/{helper}").exists())

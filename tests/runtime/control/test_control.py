@@ -1,0 +1,155 @@
+"""The control sockets answer commands and take mail; what is no request is answered, not crashed on."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import stat
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from courier_runtime.control.page import Page
+from courier_runtime.control.server import ControlServer, make_directory
+from courier_runtime.control.wire import CONTROL, SUBMIT, Unreachable, ask
+from courier_runtime.mail.envelope import ByHeaders, Notify
+from courier_runtime.mail.reply import Reply
+from runtime.messages import RecordingIntake
+from runtime.trees import snapshot_of
+
+
+def talk(
+    directory: Path, intake: RecordingIntake, name: str, said: Mapping[str, Any], message: bytes | None = None
+) -> Any:
+    """What a server answers to one request."""
+
+    async def echo(request: Mapping[str, Any]) -> Mapping[str, Any]:
+        return {"heard": request["text"]}
+
+    async def go() -> Any:
+        server = ControlServer(
+            directory, commands={"echo": echo}, intake=intake, snapshot=lambda: snapshot_of(directory)
+        )
+        ready = asyncio.Event()
+        serving = asyncio.create_task(server.run(ready.set))
+        await ready.wait()
+        try:
+            return await asyncio.to_thread(ask, str(directory / name), said, message)
+        finally:
+            serving.cancel()
+            await asyncio.gather(serving, return_exceptions=True)
+
+    return asyncio.run(go())
+
+
+def test_a_command_is_answered(tmp_path: Path) -> None:
+    assert talk(tmp_path, RecordingIntake(), CONTROL, {"do": "echo", "text": "ä"}) == {"heard": "ä"}
+
+
+def test_an_unknown_command_is_answered_too(tmp_path: Path) -> None:
+    assert talk(tmp_path, RecordingIntake(), CONTROL, {"do": "dance"}) == {"error": "this server knows no such command"}
+
+
+def test_mail_is_taken_with_its_envelope_and_the_caller_is_named(tmp_path: Path) -> None:
+    intake = RecordingIntake()
+    said = {
+        "sender": "anna@example.com", "recipients": ["boris@example.com"], "notify": "success,fail", "returns": "hdrs",
+        "envelope_id": "x", "verp": True, "security": "STARTTLS",
+    }  # fmt: skip
+    assert talk(tmp_path, intake, SUBMIT, said, b"Subject: x\n\n" + b"y" * 200_000) == {"code": 250, "text": "250 Ok."}
+    ((envelope, text),) = intake.taken
+    assert len(text) == 200_012
+    assert (envelope.sender, envelope.source, envelope.returns, envelope.verp, envelope.security) == (
+        "anna@example.com", "local", "headers", True, "starttls",
+    )  # fmt: skip
+    assert envelope.recipients[0].notify == Notify.SUCCESS | Notify.FAILURE
+    assert envelope.by_headers == ByHeaders(Notify.SUCCESS | Notify.FAILURE)
+    assert intake.comments[0].startswith("uid ")
+
+
+def test_mail_from_uucp_has_addresses_for_paths_and_names_the_neighbour(tmp_path: Path) -> None:
+    intake = RecordingIntake()
+    said = {"sender": "apple!john", "recipients": ["mx!anna", "dom.tld!x", "gate!y"], "uucp": "apple!john"}
+    assert talk(tmp_path, intake, SUBMIT, said, b"Subject: x\n\n")["code"] == 250
+    ((envelope, _),) = intake.taken
+    assert (envelope.sender, envelope.source, envelope.origin) == ("john@apple", "uucp", "uucp; apple!john")
+    assert [recipient.address for recipient in envelope.recipients] == ["anna", "x@dom.tld", "gate!y"]
+    assert intake.comments == [""]
+
+
+def test_a_refusal_reaches_the_caller(tmp_path: Path) -> None:
+    intake = RecordingIntake(Reply.of(431, "Mail system full."))
+    assert talk(tmp_path, intake, SUBMIT, {"recipients": ["x"]}, b"") == {"code": 431, "text": "431 Mail system full."}
+
+
+def test_only_the_owner_may_command_and_everybody_may_send(tmp_path: Path) -> None:
+    async def go() -> None:
+        server = ControlServer(tmp_path, commands={}, intake=RecordingIntake(), snapshot=lambda: snapshot_of(tmp_path))
+        ready = asyncio.Event()
+        serving = asyncio.create_task(server.run(ready.set))
+        await ready.wait()
+        assert stat.S_IMODE((tmp_path / CONTROL).stat().st_mode) == 0o600
+        assert stat.S_IMODE((tmp_path / SUBMIT).stat().st_mode) == 0o666
+        serving.cancel()
+        await asyncio.gather(serving, return_exceptions=True)
+
+    asyncio.run(go())
+    assert stat.S_IMODE(make_directory(tmp_path / "run").stat().st_mode) == 0o711
+
+
+@pytest.mark.parametrize("rubbish", [b"", b"\n", b"[]\n", b"\xff\n", b"{\n", b"x" * 3_000_000])
+def test_rubbish_gets_an_answer_or_a_hang_up(rubbish: bytes, tmp_path: Path) -> None:
+    async def go() -> bytes:
+        server = ControlServer(tmp_path, commands={}, intake=RecordingIntake(), snapshot=lambda: snapshot_of(tmp_path))
+        ready = asyncio.Event()
+        serving = asyncio.create_task(server.run(ready.set))
+        await ready.wait()
+
+        def say() -> bytes:
+            with socket.socket(socket.AF_UNIX) as connection:
+                connection.connect(str(tmp_path / CONTROL))
+                try:
+                    connection.sendall(rubbish)
+                    connection.shutdown(socket.SHUT_WR)
+                except OSError:
+                    return b""
+                return connection.recv(1000)
+
+        answer = await asyncio.to_thread(say)
+        assert not serving.done()
+        serving.cancel()
+        await asyncio.gather(serving, return_exceptions=True)
+        return answer
+
+    assert asyncio.run(go()) in (b"", b'{"error": "this server knows no such command"}\n')
+
+
+def test_nobody_there_is_said_so(tmp_path: Path) -> None:
+    with pytest.raises(Unreachable, match="no server answers at"):
+        ask(str(tmp_path / CONTROL), {"do": "status"})
+
+
+@pytest.mark.parametrize(
+    ("request_line", "status"),
+    [("GET /metrics", "200"), ("GET /health", "503"), ("GET /", "404"), ("POST /metrics", "405"), ("nonsense", "405")],
+)
+def test_the_page_serves_machines(request_line: str, status: str) -> None:
+    async def go() -> str:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        page = Page("127.0.0.1", port, metrics=lambda: b"up 1\n", health=lambda: "the spool is full")
+        ready = asyncio.Event()
+        serving = asyncio.create_task(page.run(ready.set))
+        await ready.wait()
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(f"{request_line} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+        answer = (await reader.read()).decode()
+        writer.close()
+        serving.cancel()
+        await asyncio.gather(serving, return_exceptions=True)
+        return answer
+
+    assert asyncio.run(go()).startswith(f"HTTP/1.1 {status} ")
