@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import signal
+
 import pytest
 from hypothesis import settings
+
+# a shell that starts this in the background has interrupts ignored, and whatever tests start would inherit that
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # the machines of tests have more to do: how long an example takes says nothing
 settings.register_profile("house", deadline=None)

@@ -206,13 +206,22 @@ class _Start:
     def _load(self) -> Snapshot:
         """The tree as it is now. Raises CourierSiteError for one that this server cannot go over to as it runs."""
         from courier_runtime.snapshot.load import load_snapshot, read_manifest
-        from courier_runtime.snapshot.tree import open_for_reading
 
-        opener = self.helper.open if self.helper is not None else open_for_reading
-        snapshot = load_snapshot(self.found, self.ground, opener=opener)
-        if self.found.manifest is not None and read_manifest(self.found.manifest, opener).layout != self.layout:
+        snapshot = load_snapshot(self.found, self.ground, opener=self._open)
+        if self.found.manifest is not None and read_manifest(self.found.manifest, self._open).layout != self.layout:
             raise CourierSiteError("the layout or the mail system's user has changed: start the server anew for that")
         return snapshot
+
+    def _open(self, path: Path) -> int:
+        """A descriptor to read a file of the tree from: with our own rights, else with the helper's. Raises OSError."""
+        from courier_runtime.snapshot.tree import open_for_reading
+
+        try:
+            return open_for_reading(path)
+        except PermissionError:
+            if self.helper is None:
+                raise
+            return self.helper.open(path)
 
     def _places(self, snapshot: Snapshot) -> Mapping[str, tuple[Place, ...]]:
         """Where listeners listen: the service manager's word counts, then the command line's, then the tree's."""

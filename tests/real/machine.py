@@ -8,6 +8,7 @@ import os
 import re
 import socket
 import subprocess
+import sys
 import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -22,6 +23,9 @@ _PREFIX: Final = 24
 _BRIDGE: Final = "exchange"
 _STAMP: Final = re.compile(r"<[0-9]+>(?:[A-Z][a-z]{2} [ 0-9][0-9] [0-9:]{8} )?")
 """What a program puts before its line for the system log."""
+
+_OURS: Final = dict.fromkeys((Path(__file__).parents[2], Path(sys.prefix), Path(sys.base_prefix)))
+"""This project and its Python, which every machine sees wherever they lie: below /tmp, or on a disk of their own."""
 
 _BOOT: Final = r"""
 scratch=$1 name=$2; shift 2
@@ -95,7 +99,8 @@ class Machine:
             "private",
         ]
         command += ["sh", "-ec", _BOOT, "sh", str(scratch), name]
-        command += [word for source, target in (shown or {}).items() for word in (str(source), target)]
+        seen = {**{path: str(path) for path in _OURS}, **(shown or {})}
+        command += [word for source, target in seen.items() for word in (str(source), target)]
         self._holder = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         assert self._holder.stdout is not None
         assert self._holder.stdout.readline() == "ready\n", f"{name} does not boot"
