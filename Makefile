@@ -35,7 +35,6 @@ real: setup                ## the same files against the real Courier (root, Deb
 
 bench: setup               ## side by side with the real tools
 	$(BIN)/python tests/bench/run.py
-	@cd tests && ../$(BIN)/python bench/perftest1.py
 
 docs: setup                ## the generated part of the manual, the schema and the manual pages
 	$(BIN)/courier-compile reference > MANUAL.md

@@ -474,8 +474,6 @@ class Metrics(Protocol):
     def forget(self, name: str, **labels: str) -> None:
         """Show no more the gauge of what is no more, so that they do not gather."""
 
-    def observe(self, name: str, seconds: float, **labels: str) -> None: ...
-
 
 class Actor(Protocol):
     """A part of the server with a life of its own."""

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final, Protocol
@@ -49,7 +50,7 @@ class MailHost(Protocol):
         """End the server and its machine."""
 
 
-class _OnMachine:
+class _OnMachine(ABC):
     """What both have in common: a machine with the compiled tree at /etc/courier."""
 
     state: str
@@ -58,7 +59,7 @@ class _OnMachine:
     def __init__(self, name: str, address: str, tree: Path, scratch: Path, disk: Path | None = None) -> None:
         """Boot and start; queue and mailboxes are in memory unless there is a directory of a disk for them."""
         self.tree = tree
-        shown = {path: str(path) for path in _homes_of_python()}
+        shown: dict[Path, str] = {}
         if disk is not None:
             for place in ("/srv", self.state):
                 (disk / place.lstrip("/")).mkdir(mode=0o755, parents=True)
@@ -72,8 +73,9 @@ class _OnMachine:
             self.machine.close()
             raise
 
+    @abstractmethod
     def _start(self) -> None:
-        raise NotImplementedError
+        """Start the server from the tree."""
 
     def stop(self) -> None:
         self.machine.close()
@@ -238,13 +240,6 @@ def _sendmail(
 ) -> subprocess.CompletedProcess[bytes]:
     stdin = text.encode() if isinstance(text, str) else text
     return host.machine.run(host.sendmail_path, *words, uid=uid, environment=environment or {}, stdin=stdin)
-
-
-def _homes_of_python() -> tuple[Path, ...]:
-    """Where the interpreter and the project lie, in case that is another file system than the root."""
-    wanted = (PROJECT, Path(sys.prefix), Path(sys.base_prefix))
-    root = Path("/").stat().st_dev
-    return tuple(path for path in wanted if path.stat().st_dev != root)
 
 
 def _open_roads(machine: Machine) -> None:

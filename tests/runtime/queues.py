@@ -11,6 +11,7 @@ from typing import Literal
 
 from courier_runtime.mail.outcome import Deferred, Dialogue, Failed, Outcome
 from courier_runtime.mail.reply import Reply
+from courier_runtime.observe.metrics import NoMetrics
 from courier_runtime.queue.scheduler import Queue
 from courier_runtime.seams import Hop, Job, Occasion, Queued, Spool, State
 from courier_runtime.snapshot.model import Snapshot
@@ -127,22 +128,6 @@ class Memory:
         return ()
 
 
-class Quiet:
-    """Metrics that nobody reads."""
-
-    def count(self, name: str, value: float = 1.0, **labels: str) -> None:
-        return
-
-    def gauge(self, name: str, value: float, **labels: str) -> None:
-        return
-
-    def forget(self, name: str, **labels: str) -> None:
-        return
-
-    def observe(self, name: str, seconds: float, **labels: str) -> None:
-        return
-
-
 @dataclass
 class Scene:
     """A queue and all its neighbours."""
@@ -169,7 +154,7 @@ class Scene:
             suppression=self.memory,
             snapshot=self.snapshot,
             log=self.lines,
-            metrics=Quiet(),
+            metrics=NoMetrics(),
             clock=self.clock,
             grace=grace,
         )

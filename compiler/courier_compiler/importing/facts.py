@@ -54,9 +54,6 @@ class Key:
         return f"{self.area} {self.name}"
 
 
-Facts = Mapping[Key, str]
-
-
 def facts(installation: Installation, files: Mapping[str, SettingsFile], probes: Iterable[str]) -> dict[Key, str]:
     """Everything but settings and carried files. `probes` are the domains that are asked about."""
     found: dict[Key, str] = {}

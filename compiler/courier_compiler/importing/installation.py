@@ -22,8 +22,6 @@ from courier_schema.legacy.formats.domains import DomainList, Locality, first_li
 from courier_schema.legacy.formats.source import Source
 from courier_schema.report import CourierSiteError
 
-AUTH_FILES: Final = ("authdaemonrc", "authldaprc", "authmysqlrc", "authpgsqlrc", "authsqliterc", "authProg", "userdb")
-"""What moved to a directory of its own with Courier 0.48."""
 _LARGEST: Final = 1 << 28
 """Bytes of a file that are read; what is larger is no configuration."""
 

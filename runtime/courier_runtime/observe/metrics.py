@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, ProcessCollector, generate_latest
 
-Kind = Literal["counter", "gauge", "histogram"]
+Kind = Literal["counter", "gauge"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +37,6 @@ ROWS: Final = (
 )
 """Every metric of the server. Prometheus sees the prefix before their names, and `_total` behind those of counters."""
 
-_BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60)
-
 
 class PrometheusMetrics:
     """Counts, and shows what was counted. Raises KeyError for a name that is no row, ValueError for other labels."""
@@ -51,7 +49,6 @@ class PrometheusMetrics:
         self._labelled: dict[tuple[object, ...], Counter] = {}
         """Counters with their labels: looking one up in the library takes longer than counting."""
         self._gauges = {name: one for name, one in made.items() if isinstance(one, Gauge)}
-        self._histograms = {name: one for name, one in made.items() if isinstance(one, Histogram)}
 
     def count(self, name: str, value: float = 1.0, **labels: str) -> None:
         """Add to a counter."""
@@ -71,11 +68,6 @@ class PrometheusMetrics:
         """Show a gauge with these labels no more."""
         self._gauges[name].remove(*labels.values())
 
-    def observe(self, name: str, seconds: float, **labels: str) -> None:
-        """Note a duration."""
-        histogram = self._histograms[name]
-        (histogram.labels(**labels) if labels else histogram).observe(seconds)
-
     def text(self) -> bytes:
         """Everything, in Prometheus' text format."""
         return generate_latest(self._registry)
@@ -93,16 +85,8 @@ class NoMetrics:
     def forget(self, name: str, **labels: str) -> None:
         """Nothing."""
 
-    def observe(self, name: str, seconds: float, **labels: str) -> None:
-        """Nothing."""
 
-
-def _histogram(row: Row, registry: CollectorRegistry) -> Histogram:
-    return Histogram(PREFIX + row.name, row.meaning, row.labels, registry=registry, buckets=_BUCKETS)
-
-
-_MAKERS: Final[Mapping[Kind, Callable[[Row, CollectorRegistry], Counter | Gauge | Histogram]]] = {
+_MAKERS: Final[Mapping[Kind, Callable[[Row, CollectorRegistry], Counter | Gauge]]] = {
     "counter": lambda row, registry: Counter(PREFIX + row.name, row.meaning, row.labels, registry=registry),
     "gauge": lambda row, registry: Gauge(PREFIX + row.name, row.meaning, row.labels, registry=registry),
-    "histogram": _histogram,
 }

@@ -63,9 +63,6 @@ class Rules:
         """Those of a virtual host, or these."""
         return self._virtual.get(name, self)
 
-    def has_host(self, name: str) -> bool:
-        return name in self._virtual
-
     def conduct(self, listener: ListenerSettings, variables: Mapping[str, str]) -> Conduct:
         """How clients of a listener are treated whose access record sets these variables."""
         return Conduct.of({**listener.environment, **variables}, self.snapshot.bofh)

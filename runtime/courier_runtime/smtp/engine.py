@@ -34,9 +34,6 @@ class Proxied:
     local_address: str
 
 
-Serve = Callable[["Connection"], Coroutine[Any, Any, None]]
-
-
 class Connection(SMTP):
     """One connection. `serve` is started with it and owns it: a single reader, a single writer."""
 

@@ -472,11 +472,9 @@ def choice_of(annotation: object) -> ChoiceCodec:
 
 Flag = Annotated[bool, FlagCodec()]
 YesNo = Annotated[bool, FlagCodec("YES", "NO")]
-LowerYesNo = Annotated[bool, FlagCodec("yes", "no")]
 Count = Annotated[int, NumberCodec()]
 Positive = Annotated[int, NumberCodec(least=1)]
 Seconds = Annotated[int, NumberCodec("seconds")]
-Minutes = Annotated[int, NumberCodec("minutes")]
 Octets = Annotated[int, NumberCodec("bytes", most=2**63 - 1)]
 Kibibytes = Annotated[int, NumberCodec("KiB")]
 Duration = Annotated[str, DurationCodec()]

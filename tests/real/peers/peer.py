@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -36,7 +37,7 @@ class Peer(Protocol):
         """End the server and its machine."""
 
 
-class Packaged:
+class Packaged(ABC):
     """A peer from Debian's packages: subclasses configure and start it."""
 
     name: str
@@ -66,9 +67,9 @@ class Packaged:
         self.machine.do(*make, "-subj", f"/CN={self.host}", "-keyout", CERTIFICATE, "-out", "/tmp/certificate")
         self.machine.do("sh", "-ec", f"cat /tmp/certificate >>{CERTIFICATE}; chmod 600 {CERTIFICATE}")
 
+    @abstractmethod
     def configure(self) -> None:
         """Write the configuration, and start."""
-        raise NotImplementedError
 
     @property
     def address(self) -> str:

@@ -84,7 +84,8 @@ def _start(name: str, scratch: Path) -> Peer:
     address = _ADDRESSES[name]
     if name == "courier":
         return Courier(address, ("example.org", "anna", OURS), scratch / name)
-    return {"postfix": Postfix, "exim": Exim, "opensmtpd": OpenSmtpd}[name](address, scratch)
+    packaged: dict[str, Callable[[str, Path], Peer]] = {"postfix": Postfix, "exim": Exim, "opensmtpd": OpenSmtpd}
+    return packaged[name](address, scratch)
 
 
 def letter(subject: str, body: bytes = b"Good day.\r\n") -> bytes:

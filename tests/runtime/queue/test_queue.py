@@ -23,6 +23,17 @@ def scene(tmp_path: Path) -> Made:
     return lambda **control: Scene(snapshot(tmp_path, **control))
 
 
+def hold(here: Scene) -> asyncio.Event:
+    """Let local deliveries wait until the event that comes back is set."""
+    go = asyncio.Event()
+
+    async def wait(job: Job) -> None:
+        await go.wait()
+
+    here.local.before = wait
+    return go
+
+
 def left(scene: Scene) -> list[Queued]:
     return list(scene.spool.scan())
 
@@ -396,12 +407,7 @@ def test_cancelling_fails_who_is_pending_with_the_reasons_given(scene: Made) -> 
 
 def test_cancelling_lets_deliveries_under_way_finish(scene: Made) -> None:
     here = scene()
-    go = asyncio.Event()
-
-    async def wait(job: Job) -> None:
-        await go.wait()
-
-    here.local.before = wait
+    go = hold(here)
 
     async def story() -> None:
         async with here.running() as queue:
@@ -547,12 +553,7 @@ def test_a_local_delivery_that_is_stuck_is_ended(scene: Made) -> None:
 
 def test_stopping_lets_running_deliveries_finish_and_gives_the_rest_back(scene: Made) -> None:
     here = scene()
-    go = asyncio.Event()
-
-    async def wait(job: Job) -> None:
-        await go.wait()
-
-    here.local.before = wait
+    go = hold(here)
 
     async def story() -> None:
         async with here.running():

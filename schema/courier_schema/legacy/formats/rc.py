@@ -15,9 +15,6 @@ from typing import Final
 from courier_schema.legacy.formats.source import Source
 from courier_schema.report import Mark, Problem, Severity
 
-MARKER: Final = "MARKER"
-"""Name of the empty group that ends a complete file."""
-
 _NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]*", re.ASCII)
 _LINE: Final = re.compile(r"[ \t]*([^\s#]+)(?:[ \t]+(.*))?", re.DOTALL)
 _MARKER_LINE: Final = re.compile(r"^##NAME:[ \t]*MARKER:", re.MULTILINE)
