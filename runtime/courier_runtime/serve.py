@@ -25,8 +25,7 @@ if TYPE_CHECKING:
     from courier_runtime.app import Server
     from courier_runtime.observe.log import Form, StreamLog, SyslogLog
     from courier_runtime.snapshot.model import Snapshot
-    from courier_runtime.steward.in_process import InProcessSteward
-    from courier_runtime.steward.remote import HelperProcess, RemoteSteward
+    from courier_runtime.steward.remote import RemoteSteward
     from courier_runtime.supervise.listeners import Place
 
 _HIGH: Final = {25: 2525, 587: 2587, 465: 2465}
@@ -35,7 +34,7 @@ _HIGH: Final = {25: 2525, 587: 2587, 465: 2465}
 GAVE_UP: Final = 70
 """Exit code of a server that a part of its own has brought down."""
 
-_NEEDED: Final = ("app", "steward.in_process", "steward.ports", "steward.remote", "supervise.lifeline")
+_NEEDED: Final = ("app", "steward.ports", "steward.remote", "supervise.lifeline")
 _SITE_NAMES: Final = ("site.yaml", "site.yml")
 
 
@@ -113,9 +112,8 @@ class _Start:
         self.ground = Ground(self.found.sysconfdir, wish.state, root, self.found.nominal, self.found.prefix)
         self.layout = read_manifest(self.found.manifest).layout if self.found.manifest is not None else {}
         self.owner = (os.getuid(), os.getgid()) if wish.is_embedded else _owner(self.layout)
-        self.helper: HelperProcess | None = None
+        self.helper = HelperProcess(self.found.sysconfdir, wish.state / "spool", is_own=wish.is_embedded)
         if not wish.is_embedded:
-            self.helper = HelperProcess(self.found.sysconfdir, wish.state / "spool")
             os.chown(wish.state, *self.owner)
             wish.state.chmod(0o711)  # everybody who sends mail passes through to the socket; the rest is closed below
             _become(self.owner)
@@ -135,38 +133,30 @@ class _Start:
             print(f"courier-run: {error}", file=sys.stderr)
             return GAVE_UP
         finally:
-            if self.helper is not None:
-                self.helper.close()
+            self.helper.close()
 
     async def _serve(self) -> int:
         from courier_runtime.observe.log import open_log
-        from courier_runtime.steward.in_process import InProcessSteward
         from courier_runtime.steward.remote import RemoteSteward
 
-        steward = InProcessSteward() if self.helper is None else RemoteSteward(self.helper.orders)
+        steward = RemoteSteward(self.helper.orders)
         log = open_log(self.wish.log)
         try:
-            if isinstance(steward, RemoteSteward):
-                await steward.open()
+            await steward.open()
             return await self._server(steward, log).run()
         finally:
             log.flush()
-            if isinstance(steward, RemoteSteward):
-                await steward.close()
-            else:
-                steward.close()
+            steward.close()
 
-    def _server(self, steward: InProcessSteward | RemoteSteward, log: StreamLog | SyslogLog) -> Server:
+    def _server(self, steward: RemoteSteward, log: StreamLog | SyslogLog) -> Server:
         from courier_runtime.app import Server, Setting
         from courier_runtime.steward.ports import bind
-        from courier_runtime.steward.remote import RemoteSteward
         from courier_runtime.supervise.lifeline import Lifeline
 
         wish, site = self.wish, self.site
 
         def abort() -> None:
             log.flush()
-            steward.abandon()
             if site is not None:
                 site.close()
 
@@ -176,13 +166,13 @@ class _Start:
                 load=self._load,
                 steward=steward,
                 places=self._places,
-                bind=bind if self.helper is None else self.helper.listen,
+                bind=bind if wish.is_embedded else self.helper.descriptors.listen,
                 given=tuple(one for some in self.given.values() for one in some),
                 watched=(self.found.sysconfdir,) if wish.is_watching else (),
                 log=log,
                 manager=self.manager,
                 alias_owner=self.owner,
-                lifelines=(Lifeline(steward.ended, "the helper"),) if isinstance(steward, RemoteSteward) else (),
+                lifelines=(Lifeline(steward.ended, "the helper"),),
                 page=wish.page,
                 resolver_servers=wish.resolvers,
                 about_site=site.trouble if site is not None else lambda: "",
@@ -219,9 +209,9 @@ class _Start:
         try:
             return open_for_reading(path)
         except PermissionError:
-            if self.helper is None:
+            if self.wish.is_embedded:
                 raise
-            return self.helper.open(path)
+            return self.helper.descriptors.open(path)
 
     def _places(self, snapshot: Snapshot) -> Mapping[str, tuple[Place, ...]]:
         """Where listeners listen: the service manager's word counts, then the command line's, then the tree's."""

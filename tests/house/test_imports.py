@@ -44,5 +44,6 @@ def test_the_process_that_stays_root_imports_the_standard_library_and_its_own_ac
     assert own == {
         "courier_runtime", "courier_runtime.mail", "courier_runtime.mail.orders", "courier_runtime.steward",
         "courier_runtime.steward.acts", "courier_runtime.steward.helper", "courier_runtime.steward.order",
-        "courier_runtime.steward.ports", "courier_runtime.steward.quota",
+        "courier_runtime.steward.ports", "courier_runtime.steward.quota", "courier_runtime.wire",
+        "courier_runtime.wire.frames",
     }  # fmt: skip

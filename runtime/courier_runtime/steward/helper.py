@@ -1,9 +1,10 @@
-"""The helper: the one process that keeps root's rights. It binds ports, opens files of the configuration, and acts in
-recipients' names, and no more.
+"""The helper: the process that writes into mailboxes and runs programs. Where the server was started as root it is the
+one that keeps root's rights: it binds ports, opens files of the configuration, and acts in recipients' names, no more.
 
-It is started with two sockets, one for orders and one on which descriptors are asked for, and ends when they close. It
-parses no mail and no configuration, imports the standard library and the acts beside it, and refuses to act as root.
-With its own rights it opens files of the configuration and of the spool, nothing else, and only to read.
+It is started with sockets, one for orders and others on which descriptors are asked for, and ends when orders can come
+no more. It parses no mail and no configuration, imports the standard library and the acts beside it, and refuses to act
+as root. With its own rights it opens files of the configuration and of the spool, nothing else, and only to read.
+Without root, everybody is its own user.
 """
 
 from __future__ import annotations
@@ -15,14 +16,16 @@ import selectors
 import signal
 import socket
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import partial
 from typing import Any, Final
 
 from courier_runtime.mail.orders import Identity, Letter, Stored
 from courier_runtime.steward import acts
-from courier_runtime.steward.order import Decoder, Frame, answer_of, command_of, letter_of
+from courier_runtime.steward.order import answer_of, command_of, letters_of, stored_answer
 from courier_runtime.steward.ports import bind
+from courier_runtime.wire.frames import Decoder, Frame
 
 _READ: Final = 1024 * 1024
 
@@ -30,11 +33,20 @@ _READ: Final = 1024 * 1024
 class Helper:
     """Serves orders until its socket closes."""
 
-    def __init__(self, orders: socket.socket, descriptors: socket.socket, configuration: str, spool: str) -> None:
+    def __init__(
+        self,
+        orders: socket.socket,
+        askers: Sequence[socket.socket],
+        configuration: str,
+        spool: str,
+        rights: Callable[[Identity], AbstractContextManager[None]] | None,
+    ) -> None:
+        """`askers` are the sockets on which descriptors are asked for; with no `rights` all is done as oneself."""
         self._orders = orders
-        self._descriptors = descriptors
+        self._askers = askers
         self._configuration = configuration
         self._spool = spool
+        self._rights = rights
         self._decoder = Decoder()
         self._selector = selectors.DefaultSelector()
         self._acts: dict[str, Callable[[Frame], Frame | None]] = {
@@ -47,7 +59,8 @@ class Helper:
     def serve(self) -> None:
         """Work."""
         self._selector.register(self._orders, selectors.EVENT_READ, self._take_orders)
-        self._selector.register(self._descriptors, selectors.EVENT_READ, self._open)
+        for asker in self._askers:
+            self._selector.register(asker, selectors.EVENT_READ, partial(self._open, asker))
         try:
             while all(key.data() for key, _ in self._selector.select()):
                 pass
@@ -66,20 +79,20 @@ class Helper:
     def _read(self, frame: Frame) -> Frame:
         number = frame.said["n"]
         try:
-            with _rights_of(Identity(*frame.said["who"])):
+            with self._as(Identity(*frame.said["who"])):
                 return answer_of(number, acts.read(frame.said["paths"]))
         except OSError as error:
             return answer_of(number, error)
 
     def _store(self, frame: Frame) -> Frame:
-        return answer_of(frame.said["n"], self._stored(letter_of(frame)))
+        return stored_answer(frame.said["n"], [self._stored(letter) for letter in letters_of(frame)])
 
     def _stored(self, letter: Letter) -> Stored:
         """Store a letter; its source is opened with our own rights, for the recipient may not read the queue."""
         source = None
         try:
             source = _open_below(self._spool, letter.source) if letter.source else None
-            with _rights_of(letter.who):
+            with self._as(letter.who):
                 return acts.store(letter, source)
         except OSError as error:
             return error
@@ -118,18 +131,21 @@ class Helper:
         self._selector.register(read_end, selectors.EVENT_READ, collect)
         return None
 
-    def _open(self) -> bool:
+    def _as(self, who: Identity) -> AbstractContextManager[None]:
+        return nullcontext() if self._rights is None else self._rights(who)
+
+    def _open(self, asker: socket.socket) -> bool:
         """Answer a request for a port or a file of the configuration with a descriptor, or with an error number."""
-        data = self._descriptors.recv(4096)
+        data = asker.recv(4096)
         if not data:
-            self._selector.unregister(self._descriptors)
+            self._selector.unregister(asker)
             return True
         try:
             descriptor = self._opened(json.loads(data))
         except OSError as error:
-            self._descriptors.sendall(json.dumps({"errno": error.errno}).encode())
+            asker.sendall(json.dumps({"errno": error.errno}).encode())
             return True
-        socket.send_fds(self._descriptors, [b"{}"], [descriptor])
+        socket.send_fds(asker, [b"{}"], [descriptor])
         os.close(descriptor)
         return True
 
@@ -141,13 +157,14 @@ class Helper:
     def _ended(self, frame: Frame) -> Frame:
         """Run a program to its end, in a process of our own that does nothing else."""
         command, number = command_of(frame), frame.said["n"]
-        if command.who.uid == 0 or command.who.gid == 0:
+        who = None if self._rights is None else (command.who.uid, command.who.gid)
+        if who is not None and 0 in who:
             return answer_of(number, PermissionError(errno.EPERM, "nothing is run as root"))
         for asked in (signal.SIGINT, signal.SIGTERM):
             signal.signal(asked, signal.SIG_DFL)
         try:
             source = _open_below(self._spool, command.source) if command.source else None
-            return answer_of(number, acts.run(command, source, (command.who.uid, command.who.gid), _end_together))
+            return answer_of(number, acts.run(command, source, who, _end_together))
         except OSError as error:
             return answer_of(number, error)
 
@@ -161,7 +178,7 @@ def _open_below(directory: str, path: str) -> int:
 
 
 @contextmanager
-def _rights_of(who: Identity) -> Iterator[None]:
+def rights_of(who: Identity) -> Iterator[None]:
     """Be somebody for a while: effective ids, no other groups."""
     if who.uid == 0 or who.gid == 0:
         raise PermissionError(errno.EPERM, "nothing is done as root")
@@ -180,17 +197,19 @@ def _end_together(group: int) -> None:
 
 
 def main() -> None:
-    """Serve the sockets that the command line names by number; the directories of configuration and spool follow.
+    """Serve the sockets that the command line names by number, orders first; configuration, spool, and whose name
+    is acted in, follow: `recipients` or `oneself`.
 
     Signals are for the server: a helper that ends while deliveries are finished would be in the way of that.
     """
-    orders, descriptors = (socket.socket(fileno=int(text)) for text in sys.argv[1:3])
+    configuration, spool, name, *numbers = sys.argv[1:]
+    orders, *askers = (socket.socket(fileno=int(text)) for text in numbers)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     os.umask(0o077)
-    if os.getuid() == 0:
+    if name == "recipients":
         os.setgroups([])
-    Helper(orders, descriptors, *sys.argv[3:5]).serve()
+    Helper(orders, askers, configuration, spool, rights_of if name == "recipients" else None).serve()
 
 
 if __name__ == "__main__":

@@ -1,99 +1,67 @@
-"""Orders to the helper and its answers on the wire: a length, JSON for what is said, and the bytes that go with it.
+"""Orders to the helper and its answers, as frames. Both directions; pure.
 
-A frame is two 32-bit lengths, big-endian, then the JSON and the bytes. Every order has a number, which its answer
-bears, so that many can be under way.
+The channel gives every order a number, which its answer bears, so that many can be under way.
 """
 
 from __future__ import annotations
 
 import errno
-import json
 import os
-import struct
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any, Final
+from collections.abc import Sequence
+from typing import Any
 
 from courier_runtime.mail.orders import Command, Exit, Identity, Instructions, Letter, Stored
-
-HEADER: Final = struct.Struct(">II")
-LARGEST: Final = 16 * 1024 * 1024
-"""Bytes of a frame; a longer one is a defect, and ends the conversation."""
+from courier_runtime.wire.frames import Frame
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
-    """One order or answer."""
-
-    said: Mapping[str, Any]
-    data: bytes = b""
-
-    def encode(self) -> bytes:
-        """The bytes on the wire."""
-        text = json.dumps(self.said, separators=(",", ":")).encode()
-        return HEADER.pack(len(text), len(self.data)) + text + self.data
-
-
-class Decoder:
-    """Frames from bytes that arrive in pieces. Raises ValueError for what is no frame."""
-
-    def __init__(self) -> None:
-        self._buffer = bytearray()
-
-    def feed(self, data: bytes) -> Iterator[Frame]:
-        """Every frame that is complete now."""
-        self._buffer += data
-        while len(self._buffer) >= HEADER.size:
-            text, rest = HEADER.unpack_from(self._buffer)
-            if text + rest > LARGEST:
-                raise ValueError(f"a frame of {text + rest} bytes")
-            end = HEADER.size + text + rest
-            if len(self._buffer) < end:
-                return
-            said = json.loads(self._buffer[HEADER.size : HEADER.size + text])
-            frame = Frame(said, bytes(self._buffer[HEADER.size + text : end]))
-            del self._buffer[:end]
-            yield frame
+def store_order(letters: Sequence[Letter]) -> Frame:
+    """An order to store letters, one after the other. Those of one message share its text."""
+    texts: dict[int, tuple[int, bytes]] = {}
+    parts: list[bytes] = []
+    said: list[tuple[object, ...]] = []
+    for one in letters:
+        place, _ = texts.setdefault(id(one.text), (len(texts), one.text))
+        parts += one.envelope_line, one.head
+        who = one.who
+        mailbox = who.uid, who.gid, who.home, one.mailbox, len(one.envelope_line), len(one.head), place
+        said.append((*mailbox, one.source, one.offset, one.size, one.quota, one.unless, one.is_made))
+    parts += [text for _, text in texts.values()]
+    lengths = [len(text) for _, text in texts.values()]
+    return Frame({"do": "store", "letters": said, "texts": lengths}, b"".join(parts))
 
 
-def letter_order(number: int, letter: Letter) -> Frame:
-    """An order to store."""
-    said = {
-        "do": "store",
-        "n": number,
-        "who": [letter.who.uid, letter.who.gid, letter.who.home],
-        "mailbox": letter.mailbox,
-        "lengths": [len(letter.envelope_line), len(letter.head)],
-        "source": [letter.source, letter.offset, letter.size],
-        "quota": letter.quota,
-        "unless": letter.unless,
-    }
-    return Frame(said, letter.envelope_line + letter.head + letter.text)
-
-
-def letter_of(frame: Frame) -> Letter:
+def letters_of(frame: Frame) -> list[Letter]:
     """The other direction."""
-    said = frame.said
-    line, head = said["lengths"]
-    return Letter(
-        who=Identity(*said["who"]),
-        mailbox=said["mailbox"],
-        envelope_line=frame.data[:line],
-        head=frame.data[line : line + head],
-        text=frame.data[line + head :],
-        source=said["source"][0],
-        offset=said["source"][1],
-        size=said["source"][2],
-        quota=said["quota"],
-        unless=said["unless"],
-    )
+    pieces = _Pieces(frame.data)
+    heads = [(pieces.take(one[4]), pieces.take(one[5])) for one in frame.said["letters"]]
+    texts = [pieces.take(length) for length in frame.said["texts"]]
+    return [
+        Letter(Identity(uid, gid, home), mailbox, *head, texts[place], *rest)
+        for (uid, gid, home, mailbox, _, _, place, *rest), head in zip(frame.said["letters"], heads, strict=True)
+    ]
 
 
-def command_order(number: int, command: Command) -> Frame:
+class _Pieces:
+    """Bytes that are taken from the front."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+        self._at = 0
+
+    def take(self, length: int) -> bytes:
+        self._at += length
+        return self._data[self._at - length : self._at]
+
+
+def read_order(who: Identity, paths: Sequence[str]) -> Frame:
+    """An order to read the first of these files that exists."""
+    return Frame({"do": "read", "who": (who.uid, who.gid, who.home), "paths": tuple(paths)})
+
+
+def command_order(command: Command) -> Frame:
     """An order to run a program."""
     said = {
         "do": "run",
-        "n": number,
         "who": [command.who.uid, command.who.gid, command.who.home],
         "arguments": command.arguments,
         "environment": dict(command.environment),
@@ -120,26 +88,59 @@ def command_of(frame: Frame) -> Command:
     )
 
 
-def answer_of(number: int, outcome: Stored | Exit | None) -> Frame:
-    """What the helper says to an order."""
+def stored_answer(number: int, stored: Sequence[Stored]) -> Frame:
+    """What became of the letters of an order, each in its turn."""
+    content = b"".join(one.content for one in stored if isinstance(one, Instructions))
+    return Frame({"n": number, "stored": [_stored_said(one) for one in stored]}, content)
+
+
+def stored_of(frame: Frame) -> list[Stored]:
+    """The other direction."""
+    pieces = _Pieces(frame.data)
+    return [_stored_of(said, pieces) for said in frame.said["stored"]]
+
+
+def _stored_said(stored: Stored) -> object:
+    """A file is its name, instructions are two things, an error is three."""
+    if isinstance(stored, OSError):
+        return _error_said(stored)
+    if isinstance(stored, Instructions):
+        return (stored.path, stored.mode), len(stored.content)
+    return stored
+
+
+def _stored_of(said: Any, pieces: _Pieces) -> Stored:
+    match said:
+        case str(file):
+            return file
+        case [[path, mode], length]:
+            return Instructions(path, pieces.take(length), mode)
+        case _:
+            return OSError(*said)
+
+
+def _error_said(error: OSError) -> tuple[int, str, str]:
+    number = error.errno or errno.EIO
+    return number, error.strerror or os.strerror(number), str(error.filename or "")
+
+
+def answer_of(number: int, outcome: Instructions | Exit | OSError | None) -> Frame:
+    """What the helper says to an order to read or to run."""
     if isinstance(outcome, OSError):
-        return Frame({"n": number, "errno": outcome.errno or errno.EIO, "path": str(outcome.filename or "")})
+        return Frame({"n": number, "error": _error_said(outcome)})
     if isinstance(outcome, Instructions):
         return Frame({"n": number, "instructions": [outcome.path, outcome.mode]}, outcome.content)
     if isinstance(outcome, Exit):
         return Frame({"n": number, "status": outcome.status}, outcome.output)
-    return Frame({"n": number, "file": outcome})
+    return Frame({"n": number})
 
 
-def outcome_of(frame: Frame) -> Stored | Exit | None:
+def outcome_of(frame: Frame) -> Instructions | Exit | OSError | None:
     """The other direction. An error is returned, not raised."""
     said = frame.said
-    if "errno" in said:
-        return OSError(said["errno"], os.strerror(said["errno"]), said["path"])
+    if "error" in said:
+        return OSError(*said["error"])
     if "instructions" in said:
         path, mode = said["instructions"]
         return Instructions(path, frame.data, mode)
-    if "status" in said:
-        return Exit(said["status"], frame.data)
-    found: str | None = said["file"]
-    return found
+    return Exit(said["status"], frame.data) if "status" in said else None

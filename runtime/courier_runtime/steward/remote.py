@@ -13,32 +13,19 @@ import sys
 import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Final
 
 from courier_runtime.mail.orders import Command, Exit, Identity, Instructions, Letter, Stored
-from courier_runtime.steward.order import Decoder, Frame, command_order, letter_order, outcome_of
+from courier_runtime.steward.order import command_order, outcome_of, read_order, store_order, stored_of
+from courier_runtime.wire.channel import Channel, ChannelClosed
+from courier_runtime.wire.frames import Frame
 
-_READ: Final = 1024 * 1024
 
+class Descriptors:
+    """Asks the helper for descriptors, one at a time."""
 
-class HelperProcess:
-    """The helper, started while this process still has root's rights, and the ends of its sockets."""
-
-    def __init__(self, configuration: Path, spool: Path) -> None:
-        """Start it; it will open files below these directories and no others."""
-        self.orders, theirs = socket.socketpair()
-        self._descriptors, their_end = socket.socketpair()
+    def __init__(self, end: socket.socket) -> None:
+        self._end = end
         self._lock = threading.Lock()
-        with theirs, their_end:
-            numbers = (theirs.fileno(), their_end.fileno())
-            directories = (str(configuration), str(spool))
-            command = (sys.executable, "-P", "-m", "courier_runtime.steward.helper", *map(str, numbers), *directories)
-            self._process = subprocess.Popen(command, pass_fds=numbers)
-
-    @property
-    def pid(self) -> int:
-        """Its process id."""
-        return self._process.pid
 
     def listen(self, address: str, port: int) -> socket.socket:
         """A listening socket. Raises OSError as the system says it."""
@@ -50,8 +37,8 @@ class HelperProcess:
 
     def _ask(self, said: Mapping[str, str | int]) -> int:
         with self._lock:
-            self._descriptors.sendall(json.dumps(said).encode())
-            data, descriptors, _, _ = socket.recv_fds(self._descriptors, 4096, 1)
+            self._end.sendall(json.dumps(said).encode())
+            data, descriptors, _, _ = socket.recv_fds(self._end, 4096, 1)
         if not data:
             raise OSError(errno.EPIPE, "the helper has ended")
         answer = json.loads(data)
@@ -59,9 +46,38 @@ class HelperProcess:
             raise OSError(answer["errno"], os.strerror(answer["errno"]))
         return descriptors[0]
 
+
+class HelperProcess:
+    """The helper, and our ends of its sockets. One for a server of root's has to be started with root's rights."""
+
+    def __init__(self, configuration: Path, spool: Path, *, is_own: bool = False, askers: int = 0) -> None:
+        """Start it. It will open files below these directories and no others.
+
+        With `is_own` all that it does is done as this process's user. `askers` is the number of processes besides this
+        one that will ask it for descriptors.
+        """
+        pairs = [socket.socketpair() for _ in range(2 + askers)]
+        (self.orders, _), (ours, _), *_ = pairs
+        self.descriptors = Descriptors(ours)
+        self.for_others = tuple(mine for mine, _ in pairs[2:])
+        """Sockets for the `Descriptors` of other processes."""
+        self._ends = tuple(mine for mine, _ in pairs)
+        theirs = [one.fileno() for _, one in pairs]
+        name = "oneself" if is_own else "recipients"
+        said = (str(configuration), str(spool), name, *map(str, theirs))
+        command = (sys.executable, "-P", "-m", "courier_runtime.steward.helper", *said)
+        self._process = subprocess.Popen(command, pass_fds=theirs)
+        for _, one in pairs:
+            one.close()
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self._process.pid
+
     def close(self) -> None:
         """End the helper: it ends by itself once nobody can give it orders."""
-        for ours in (self.orders, self._descriptors):
+        for ours in self._ends:
             with contextlib.suppress(OSError):
                 ours.shutdown(socket.SHUT_RDWR)  # heard even where the event loop still holds the socket
             ours.close()
@@ -73,83 +89,48 @@ class RemoteSteward:
 
     def __init__(self, orders: socket.socket) -> None:
         self._socket = orders
-        self._waiting: dict[int, asyncio.Future[Frame]] = {}
-        self._last = 0
-        self._writer: asyncio.StreamWriter | None = None
-        self._reading: asyncio.Task[None] | None = None
-        self.ended = asyncio.Event()
+        self._channel = Channel()
+        self.ended = self._channel.ended
         """Set once the helper is gone."""
 
     async def open(self) -> None:
-        """Begin to listen for answers."""
-        reader, self._writer = await asyncio.open_connection(sock=self._socket)
-        self._reading = asyncio.create_task(self._take_answers(reader), name="steward")
+        """Begin to give orders."""
+        await self._channel.open(self._socket)
 
     async def read(self, who: Identity, paths: Sequence[str]) -> Instructions | None:
         """The first of these files that exists."""
-        said = {"do": "read", "n": self._number(), "who": [who.uid, who.gid, who.home], "paths": list(paths)}
-        outcome = outcome_of(await self._ask(Frame(said)))
-        if isinstance(outcome, OSError):
-            raise outcome
+        outcome = await self._outcome(read_order(who, paths))
         return outcome if isinstance(outcome, Instructions) else None
 
     async def store(self, letters: Sequence[Letter]) -> Sequence[Stored]:
         """Put letters into mailboxes."""
-        frames = await asyncio.gather(*(self._ask(letter_order(self._number(), letter)) for letter in letters))
-        return [_stored(outcome_of(frame)) for frame in frames]
+        try:
+            return stored_of(await self._ask(store_order(letters)))
+        except ChannelClosed:
+            return [_gone() for _ in letters]
 
     async def run(self, command: Command) -> Exit:
         """Run a program."""
-        outcome = outcome_of(await self._ask(command_order(self._number(), command)))
-        if isinstance(outcome, Exit):
-            return outcome
-        raise outcome if isinstance(outcome, OSError) else OSError(errno.EIO, os.strerror(errno.EIO))
+        outcome = await self._outcome(command_order(command))
+        assert isinstance(outcome, Exit), "a program that was started ends"
+        return outcome
 
-    async def close(self) -> None:
+    def close(self) -> None:
         """Hang up."""
-        if self._writer is not None:
-            self._writer.close()
-        if self._reading is not None:
-            await asyncio.gather(self._reading, return_exceptions=True)
+        self._channel.close()
 
-    def abandon(self) -> None:
-        """The helper ends what runs by itself, once this process is gone."""
+    def _ask(self, order: Frame) -> asyncio.Future[Frame]:
+        return self._channel.ask(order.said, order.data)
 
-    def _number(self) -> int:
-        self._last += 1
-        return self._last
-
-    async def _ask(self, order: Frame) -> Frame:
-        number = order.said["n"]
-        if self._writer is None or self.ended.is_set():
-            return _gone(number)
-        answer: asyncio.Future[Frame] = asyncio.get_running_loop().create_future()
-        self._waiting[number] = answer
-        self._writer.write(order.encode())
-        return await answer
-
-    async def _take_answers(self, reader: asyncio.StreamReader) -> None:
-        decoder = Decoder()
+    async def _outcome(self, order: Frame) -> Instructions | Exit | None:
         try:
-            while data := await reader.read(_READ):
-                for frame in decoder.feed(data):
-                    waiting = self._waiting.pop(frame.said["n"], None)
-                    if waiting is not None and not waiting.done():
-                        waiting.set_result(frame)
-        except ConnectionError:
-            pass
-        finally:
-            self.ended.set()
-            for number, waiting in self._waiting.items():
-                if not waiting.done():
-                    waiting.set_result(_gone(number))
+            outcome = outcome_of(await self._ask(order))
+        except ChannelClosed:
+            outcome = _gone()
+        if isinstance(outcome, OSError):
+            raise outcome
+        return outcome
 
 
-def _gone(number: int) -> Frame:
-    return Frame({"n": number, "errno": errno.EPIPE, "path": ""})
-
-
-def _stored(outcome: Stored | Exit | None) -> Stored:
-    if outcome is None or isinstance(outcome, Exit):
-        return OSError(errno.EIO, os.strerror(errno.EIO))
-    return outcome
+def _gone() -> OSError:
+    return OSError(errno.EPIPE, os.strerror(errno.EPIPE))

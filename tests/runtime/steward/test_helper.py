@@ -6,6 +6,7 @@ import asyncio
 import errno
 import os
 import signal
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,18 +15,18 @@ from hypothesis import strategies as st
 
 from courier_runtime.mail.orders import Command, Exit, Identity, Instructions, Letter, Stored
 from courier_runtime.steward.order import (
-    LARGEST,
-    Decoder,
-    Frame,
     answer_of,
     command_of,
     command_order,
-    letter_of,
-    letter_order,
+    letters_of,
     outcome_of,
+    store_order,
+    stored_answer,
+    stored_of,
 )
 from courier_runtime.steward.quota import Quota, admit
 from courier_runtime.steward.remote import HelperProcess, RemoteSteward
+from courier_runtime.wire.frames import LARGEST, Decoder, Frame
 
 WHO = Identity(1000, 1000, "/home/bob")
 LETTER = Letter(WHO, "/home/bob/Maildir", b"From x\n", b"Delivered-To: bob\n", b"text\n", quota="5S", unless="/x")
@@ -42,8 +43,9 @@ def through_the_wire(frame: Frame, size: int) -> Frame:
 
 @given(st.integers(1, 400))
 def test_orders_arrive_as_they_were_given(size: int) -> None:
-    assert letter_of(through_the_wire(letter_order(1, LETTER), size)) == LETTER
-    received = command_of(through_the_wire(command_order(2, COMMAND), size))
+    letters = [LETTER, replace(LETTER, text=b"another\n", mailbox="/b"), replace(LETTER, head=b"", is_made=True)]
+    assert letters_of(through_the_wire(store_order(letters), size)) == letters
+    received = command_of(through_the_wire(command_order(COMMAND), size))
     assert (received.arguments, received.environment, b"".join(received.stdin)) == (
         COMMAND.arguments,
         COMMAND.environment,
@@ -52,9 +54,27 @@ def test_orders_arrive_as_they_were_given(size: int) -> None:
     assert (received.source, received.offset, received.size, received.timeout) == ("/spool/1", 3, 4, 5.0)
 
 
-@pytest.mark.parametrize("outcome", ["/new/1", Instructions("/x", b"\xff\n", 0o644), Exit(-9, b"\xffout"), None])
-def test_answers_arrive_as_they_were_given(outcome: Stored | Exit | None) -> None:
+def test_the_letters_of_one_message_share_its_text_on_the_way() -> None:
+    one = store_order([LETTER])
+    two = store_order([LETTER, replace(LETTER, mailbox="/home/ann/Maildir")])
+    assert len(two.data) == len(one.data) + len(LETTER.envelope_line + LETTER.head)
+
+
+@pytest.mark.parametrize("outcome", [Instructions("/x", b"\xff\n", 0o644), Exit(-9, b"\xffout"), None])
+def test_answers_arrive_as_they_were_given(outcome: Instructions | Exit | None) -> None:
     assert outcome_of(through_the_wire(answer_of(1, outcome), 7)) == outcome
+
+
+def test_every_letter_gets_its_own_answer() -> None:
+    full = OSError(errno.EDQUOT, "full", "/x")
+    first, error, *rest = stored_of(
+        through_the_wire(
+            stored_answer(1, ["/new/1", full, Instructions("/i", b"a", 0o644), Instructions("/j", b"b", 0)]), 7
+        )
+    )
+    assert (first, rest) == ("/new/1", [Instructions("/i", b"a", 0o644), Instructions("/j", b"b", 0)])
+    assert isinstance(error, OSError)
+    assert (error.errno, error.strerror, error.filename) == (errno.EDQUOT, "full", "/x")
 
 
 def test_an_error_arrives_with_its_number() -> None:
@@ -86,12 +106,12 @@ def test_a_helper_stores_reads_runs_and_binds_but_not_as_root(tmp_path: Path) ->
             await steward.read(root, (str(tmp_path / ".courier"),))
         with pytest.raises(PermissionError):
             await steward.run(Command(root, ("/bin/true",), {}, "/"))
-        listener = await asyncio.to_thread(helper.listen, "127.0.0.1", 0)
+        listener = await asyncio.to_thread(helper.descriptors.listen, "127.0.0.1", 0)
         with listener:
             assert listener.getsockname()[0] == "127.0.0.1"
             with pytest.raises(OSError, match="in use"):
-                await asyncio.to_thread(helper.listen, "127.0.0.1", listener.getsockname()[1])
-        await steward.close()
+                await asyncio.to_thread(helper.descriptors.listen, "127.0.0.1", listener.getsockname()[1])
+        steward.close()
         await asyncio.to_thread(helper.close)
         (gone,) = await steward.store([LETTER])
         assert isinstance(gone, OSError)
@@ -106,13 +126,13 @@ def test_a_helper_opens_files_of_the_configuration_and_no_others(tmp_path: Path)
     (tmp_path / "etc/link").symlink_to(tmp_path / "secret")
     helper = HelperProcess(tmp_path / "etc", tmp_path / "spool")
     try:
-        with os.fdopen(helper.open(tmp_path / "etc/me")) as file:
+        with os.fdopen(helper.descriptors.open(tmp_path / "etc/me")) as file:
             assert file.read() == "mx.example.com\n"
         for path in (tmp_path / "secret", tmp_path / "etc/../secret", tmp_path / "etc/link"):
             with pytest.raises(PermissionError):
-                helper.open(path)
+                helper.descriptors.open(path)
         with pytest.raises(FileNotFoundError):
-            helper.open(tmp_path / "etc/absent")
+            helper.descriptors.open(tmp_path / "etc/absent")
     finally:
         helper.close()
 
@@ -126,7 +146,7 @@ def test_a_letter_is_copied_from_the_spool_and_from_nowhere_else(tmp_path: Path)
         steward = RemoteSteward(helper.orders)
         await steward.open()
         (answer,) = await steward.store([letter])
-        await steward.close()
+        steward.close()
         await asyncio.to_thread(helper.close)
         return answer
 
@@ -137,10 +157,10 @@ def test_a_letter_is_copied_from_the_spool_and_from_nowhere_else(tmp_path: Path)
 
 def test_a_helper_goes_on_when_it_is_told_to_stop_and_ends_when_its_sockets_close(tmp_path: Path) -> None:
     helper = HelperProcess(tmp_path, tmp_path)
-    helper.listen("127.0.0.1", 0).close()
+    helper.descriptors.listen("127.0.0.1", 0).close()
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         os.kill(helper.pid, number)
-    helper.listen("127.0.0.1", 0).close()
+    helper.descriptors.listen("127.0.0.1", 0).close()
     helper.close()
 
 
