@@ -6,15 +6,11 @@ import asyncio
 import os
 import signal
 import socket
-import traceback
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from courier_runtime.auth.chain import Chain
-from courier_runtime.auth.system import System
-from courier_runtime.auth.userdb import Userdb
 from courier_runtime.control.local_smtp import LocalSmtp
 from courier_runtime.control.page import Page
 from courier_runtime.control.server import Command, ControlServer, make_directory
@@ -22,30 +18,27 @@ from courier_runtime.delivery.esmtp.own import own_addresses
 from courier_runtime.delivery.esmtp.transport import EsmtpTransport
 from courier_runtime.delivery.local import LocalTransport
 from courier_runtime.delivery.uucp import UucpTransport
-from courier_runtime.dns.resolver import DnsResolver
 from courier_runtime.dsn.notifier import ReportingNotifier
-from courier_runtime.intake.desk import Desk
-from courier_runtime.intake.service import MailIntake
-from courier_runtime.mail.envelope import Envelope
 from courier_runtime.mail.ids import MessageId
 from courier_runtime.observe.clock import SystemClock
+from courier_runtime.observe.log import StreamLog, SyslogLog, report_loop
 from courier_runtime.observe.metrics import PrometheusMetrics
 from courier_runtime.queue.scheduler import Queue
+from courier_runtime.reception import Reception, terms
 from courier_runtime.routing.aliases import expand
-from courier_runtime.routing.router import Router
-from courier_runtime.seams import Actor, Log, Queued, Steward
+from courier_runtime.seams import Actor, Queued, Steward
+from courier_runtime.smtp.limits import Limits
 from courier_runtime.smtp.listener import Listener
 from courier_runtime.snapshot.model import Snapshot
 from courier_runtime.spool.filesystem import FilesystemSpool
-from courier_runtime.spool.terms import Terms
 from courier_runtime.supervise.listeners import Bind, Listeners, Places
 from courier_runtime.supervise.reload import Reloader
-from courier_runtime.supervise.resources import Resources
+from courier_runtime.supervise.resources import Resources, open_descriptors
 from courier_runtime.supervise.service_manager import ServiceManager, Watchdog
+from courier_runtime.supervise.sessions import Crew, SharedListener
 from courier_runtime.supervise.supervisor import Supervisor
 from courier_runtime.supervise.watch import Watcher
 from courier_runtime.tracking.files import FileTrack
-from courier_schema.legacy.codecs import seconds
 
 PROGRAM: Final = "courierd"
 
@@ -68,7 +61,7 @@ class Setting:
     """Sockets of the service manager."""
     watched: Sequence[Path]
     """Directories whose changes may be changes of the configuration."""
-    log: Log
+    log: StreamLog | SyslogLog
     manager: ServiceManager
     alias_owner: tuple[int, int]
     lifelines: Sequence[Actor] = ()
@@ -76,6 +69,12 @@ class Setting:
     page: tuple[str, int] | None = None
     """Address and port of the page of metrics."""
     resolver_servers: Sequence[str] = ()
+    sessions: int = 0
+    """Processes for sessions; with none, this one serves them itself."""
+    beginning: Mapping[str, Any] = field(default_factory=dict)
+    """What such processes have to know of this one."""
+    askers: Sequence[socket.socket] = ()
+    """For each of them a socket on which it asks the helper for files."""
     about_site: Callable[[], str] = field(default=lambda: "")
     """What is wrong with the site that the tree is compiled from, if anything."""
     on_ready: Callable[[Server], Awaitable[None]] | None = None
@@ -93,19 +92,26 @@ class Server:
         state = snapshot.ground.state
         self._stopping = asyncio.Event()
         self._track = FileTrack(state / "track", clock, log)
-        resolver = DnsResolver(setting.resolver_servers)
-        system = System()
-        authenticator = Chain({"authuserdb": Userdb(), "authpwd": system, "authshadow": system, "authpam": system})
-        router = Router(authenticator, setting.alias_owner)
-        self._spool = FilesystemSpool(state / "spool", clock=clock, log=log, terms=self._terms)
-        desk = Desk(self._spool, router, self._track, resolver, log, metrics, clock)
-        intake = MailIntake(desk, snapshot)
+        self._spool = FilesystemSpool(
+            state / "spool", clock=clock, log=log, terms=lambda envelope: terms(envelope, self.current)
+        )
+        reception = Reception(
+            snapshot,
+            spool=self._spool,
+            suppression=self._track,
+            resolver_servers=setting.resolver_servers,
+            alias_owner=setting.alias_owner,
+            log=log,
+            metrics=metrics,
+            clock=clock,
+        )
+        intake, resolver = reception.intake, reception.resolver
         self._relay = EsmtpTransport(
             resolver=resolver, suppression=self._track, clock=clock, own_addresses=own_addresses
         )
         self.queue = Queue(
             spool=self._spool,
-            route=router.route,
+            route=reception.router.route,
             transports={
                 "local": LocalTransport(steward=setting.steward, intake=intake),
                 "esmtp": self._relay,
@@ -119,18 +125,22 @@ class Server:
             clock=clock,
         )
 
-        def make(name: str, snapshot: Snapshot, sockets: Sequence[socket.socket]) -> Listener:
-            return Listener(
-                name,
-                snapshot,
-                intake=intake,
-                resolver=resolver,
-                authenticator=authenticator,
-                log=log,
-                metrics=metrics,
-                clock=clock,
-                sockets=sockets,
-            )
+        self._crew = crew = Crew(
+            setting.sessions,
+            beginning=setting.beginning,
+            askers=setting.askers,
+            current=lambda: self.current,
+            spool=self._spool,
+            track=self._track,
+            metrics=metrics,
+            log=log,
+        )
+
+        def make(name: str, snapshot: Snapshot, sockets: Sequence[socket.socket]) -> Listener | SharedListener:
+            gate = Limits.of(snapshot.listeners[name], clock=clock, warn=lambda text: log.info("courieresmtpd", text))
+            if setting.sessions:
+                return SharedListener(name, crew, sockets, gate)
+            return reception.listener(name, snapshot, sockets, gate)
 
         self._supervisor = Supervisor(log=log, metrics=metrics, clock=clock)
         self._listeners = Listeners(
@@ -142,20 +152,34 @@ class Server:
             supervisor=self._supervisor,
         )
         directory = make_directory(state / "run")
-        pipe = LocalSmtp(directory, intake=intake, authenticator=authenticator, metrics=metrics, clock=clock)
+        pipe = LocalSmtp(directory, intake=intake, authenticator=reception.authenticator, metrics=metrics, clock=clock)
         control = ControlServer(directory, commands=self._commands(), intake=intake, snapshot=lambda: self.current)
         self.reloader = Reloader(
             snapshot=snapshot,
             load=setting.load,
-            actors=(self.queue, pipe, self._listeners),
+            followers=(self.queue, pipe, crew, self._listeners),
             log=log,
             metrics=metrics,
             clock=clock,
             on_begin=setting.manager.reloading,
             on_end=self._tell_manager,
         )
-        self._resources = Resources(room=lambda: self._spool.free, log=log, metrics=metrics, clock=clock)
-        self._actors: list[Actor] = [self.queue, self._listeners, pipe, control, self.reloader, self._resources]
+        self._resources = Resources(
+            room=lambda: self._spool.free,
+            descriptors=lambda: open_descriptors(crew.pids),
+            log=log,
+            metrics=metrics,
+            clock=clock,
+        )
+        self._actors: list[Actor] = [
+            self.queue,
+            *crew.processes,
+            self._listeners,
+            pipe,
+            control,
+            self.reloader,
+            self._resources,
+        ]
         self._actors += setting.lifelines
         if setting.watched:
             self._actors.append(Watcher(setting.watched, self.reloader.alarm))
@@ -184,7 +208,7 @@ class Server:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stop_or_abort)
         loop.add_signal_handler(signal.SIGHUP, self.reloader.alarm)
-        loop.set_exception_handler(self._report)
+        loop.set_exception_handler(report_loop(self._setting.log, PROGRAM))
         ready = asyncio.Event()
         running = asyncio.create_task(self._supervisor.run(self._actors, ready), name="supervisor")
         announcing = asyncio.create_task(self._announce(ready))
@@ -214,15 +238,6 @@ class Server:
         self._setting.on_abort()
         os._exit(ABORTED)
 
-    def _report(self, loop: asyncio.AbstractEventLoop, context: Mapping[str, Any]) -> None:
-        """Trouble of the event loop itself: no descriptors left to accept a client with, and defects."""
-        error = context.get("exception")
-        trace = traceback.format_exception(error) if error is not None and not isinstance(error, OSError) else ()
-        text = f"{context.get('message')}: {error}" if error is not None else str(context.get("message"))
-        for line in (text, *"".join(trace).rstrip().split("\n")):
-            if line:
-                self._setting.log.error(PROGRAM, line)
-
     async def _announce(self, ready: asyncio.Event) -> None:
         await ready.wait()
         self._tell_manager()
@@ -233,16 +248,6 @@ class Server:
         standing = self.reloader.standing
         trouble = f"; a later one is not: {standing.trouble.splitlines()[0]}" if standing.trouble else ""
         self._setting.manager.ready(f"generation {standing.generation} is in force{trouble}")
-
-    def _terms(self, envelope: Envelope) -> Terms:
-        """How long a message that comes in now may stay."""
-        control = self.current.for_host(envelope.virtual_host).control
-        return Terms(
-            queue=float(seconds(control.queuetime or "7d")),
-            fax_queue=float(seconds(control.faxqueuetime or "8h")),
-            warning=float(seconds(control.warntime or "0")),
-            delay=float(seconds(control.submitdelay or "0")),
-        )
 
     def _page(self) -> bytes:
         self._resources.look()
@@ -274,6 +279,7 @@ class Server:
         standing, counts = self.reloader.standing, self.queue.counts()
         return {
             "pid": os.getpid(),
+            "sessions": self._crew.pids,
             "host": self.current.me,
             "generation": standing.generation,
             "since": standing.since,

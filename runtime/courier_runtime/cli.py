@@ -107,6 +107,12 @@ def _add_serve(verbs: Any) -> None:
         action="store_true",
         help="keep all below the state directory, on high ports (always without root)",
     )
+    verb.add_argument(
+        "--sessions",
+        type=int,
+        metavar="N",
+        help="processes for SMTP sessions; 0 for none besides the server's own (one for each core but one)",
+    )
     verb.add_argument("--no-watch", action="store_true", help="reload only when told to")
     verb.add_argument("--quiet", action="store_true", help="do not say how to send a first mail")
     verb.set_defaults(run=_serve)
@@ -126,6 +132,7 @@ def _serve(options: argparse.Namespace) -> int:
         is_quiet=options.quiet,
         page=(address.strip("[]"), int(port)) if options.metrics else None,
         resolvers=options.resolver,
+        sessions=options.sessions,
         is_watching=not options.no_watch,
         is_embedded=options.embedded or os.geteuid() != 0,
     )

@@ -139,12 +139,21 @@ class Queued:
         return tuple(number for number, one in enumerate(self.progress) if one.state is State.PENDING)
 
 
-class Spool(Protocol):
-    """Keeps messages safe and remembers what was done with each. Lease and settle are all that it promises."""
+class Drafts(Protocol):
+    """Where messages begin: all that those who take mail in know of a spool, which another process may own."""
 
     def begin(self) -> Draft:
         """Start a message."""
         ...
+
+    @property
+    def free(self) -> tuple[int, int]:
+        """Bytes and inodes that are left for mail."""
+        ...
+
+
+class Spool(Drafts, Protocol):
+    """Keeps messages safe and remembers what was done with each. Lease and settle are all that it promises."""
 
     def attend(self, taker: Callable[[Queued], bool] | None) -> None:
         """Show every message to this taker as soon as it is safe: True takes it, leased, and spares reading it again.
@@ -196,11 +205,6 @@ class Spool(Protocol):
 
     def __len__(self) -> int:
         """Messages that are kept, whatever their state."""
-        ...
-
-    @property
-    def free(self) -> tuple[int, int]:
-        """Bytes and inodes that are left for mail."""
         ...
 
 
@@ -464,10 +468,14 @@ class Log(Protocol):
     def error(self, program: str, text: str) -> None: ...
 
 
-class Metrics(Protocol):
-    """Counters and gauges, by name and labels."""
+class Counters(Protocol):
+    """Counters, by name and labels."""
 
     def count(self, name: str, value: float = 1.0, **labels: str) -> None: ...
+
+
+class Metrics(Counters, Protocol):
+    """Counters and gauges."""
 
     def gauge(self, name: str, value: float, **labels: str) -> None: ...
 
@@ -475,21 +483,25 @@ class Metrics(Protocol):
         """Show no more the gauge of what is no more, so that they do not gather."""
 
 
-class Actor(Protocol):
+class Follower(Protocol):
+    """Who goes from one generation to the next with all others, or not at all."""
+
+    def prepare(self, new: Snapshot) -> Awaitable[None]:
+        """Look whether it could live with a new snapshot, without side effects. Raises Refuses."""
+        ...
+
+    def adopt(self, new: Snapshot) -> None:
+        """Go over to it. Sessions that are under way stay with the old one."""
+        ...
+
+
+class Actor(Follower, Protocol):
     """A part of the server with a life of its own."""
 
     name: str
 
     async def run(self, ready: Callable[[], None]) -> None:
         """Work until cancelled; call `ready` once serving. An exception is a crash: the supervisor restarts it."""
-        ...
-
-    def prepare(self, new: Snapshot) -> Awaitable[None]:
-        """Look whether this actor could live with a new snapshot, without side effects. Raises Refuses."""
-        ...
-
-    def adopt(self, new: Snapshot) -> None:
-        """Go over to it. Sessions that are under way stay with the old one."""
         ...
 
 

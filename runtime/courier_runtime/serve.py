@@ -34,6 +34,8 @@ _HIGH: Final = {25: 2525, 587: 2587, 465: 2465}
 GAVE_UP: Final = 70
 """Exit code of a server that a part of its own has brought down."""
 
+MOST_SESSIONS: Final = 4
+
 _NEEDED: Final = ("app", "steward.ports", "steward.remote", "supervise.lifeline")
 _SITE_NAMES: Final = ("site.yaml", "site.yml")
 
@@ -54,6 +56,8 @@ class Wish:
     is_watching: bool = True
     is_embedded: bool = True
     """Keep everything below the state directory, on high ports, under one's own user id."""
+    sessions: int | None = None
+    """Processes for sessions; None for as many as suit the machine."""
     is_quiet: bool = False
     """Do not say how to send a first mail."""
 
@@ -86,11 +90,9 @@ def _load_parts() -> asyncio.Runner:
         importlib.import_module(f"courier_runtime.{name}")
     for name in _CODECS:
         codecs.lookup(name)
-    try:
-        import uvloop
-    except ImportError:
-        return asyncio.Runner()
-    return asyncio.Runner(loop_factory=uvloop.new_event_loop)
+    from courier_runtime.loop import new_runner
+
+    return new_runner()
 
 
 class _Start:
@@ -112,7 +114,9 @@ class _Start:
         self.ground = Ground(self.found.sysconfdir, wish.state, root, self.found.nominal, self.found.prefix)
         self.layout = read_manifest(self.found.manifest).layout if self.found.manifest is not None else {}
         self.owner = (os.getuid(), os.getgid()) if wish.is_embedded else _owner(self.layout)
-        self.helper = HelperProcess(self.found.sysconfdir, wish.state / "spool", is_own=wish.is_embedded)
+        self.sessions = _sessions() if wish.sessions is None else wish.sessions
+        askers = 0 if wish.is_embedded else self.sessions
+        self.helper = HelperProcess(self.found.sysconfdir, wish.state / "spool", is_own=wish.is_embedded, askers=askers)
         if not wish.is_embedded:
             os.chown(wish.state, *self.owner)
             wish.state.chmod(0o711)  # everybody who sends mail passes through to the socket; the rest is closed below
@@ -175,11 +179,31 @@ class _Start:
                 lifelines=(Lifeline(steward.ended, "the helper"),),
                 page=wish.page,
                 resolver_servers=wish.resolvers,
+                sessions=self.sessions,
+                beginning=self._beginning(),
+                askers=self.helper.for_others,
                 about_site=site.trouble if site is not None else lambda: "",
                 on_ready=self._begin,
                 on_abort=abort,
             )
         )
+
+    def _beginning(self) -> Mapping[str, object]:
+        """What a process for sessions has to know."""
+        found, ground = self.found, self.ground
+        return {
+            "place": {
+                "sysconfdir": str(found.sysconfdir),
+                "nominal": found.nominal,
+                "manifest": str(found.manifest) if found.manifest is not None else "",
+                "prefix": found.prefix,
+                "state": str(ground.state),
+                "root": str(ground.root),
+            },
+            "log": self.wish.log,
+            "resolvers": list(self.wish.resolvers),
+            "alias_owner": self.owner,
+        }
 
     async def _begin(self, server: Server) -> None:
         """The server serves: say so, and begin what could wait until then."""
@@ -227,6 +251,11 @@ class _Start:
                 said = places(listener.settings)
                 found[name] = tuple(map(_high, said)) if self.wish.is_embedded else said
         return found
+
+
+def _sessions() -> int:
+    """A process for each core but one, where there are several; more than four would wait for the queue's."""
+    return min(len(os.sched_getaffinity(0)) - 1, MOST_SESSIONS)
 
 
 def _place(text: str) -> Place:

@@ -107,6 +107,11 @@ class Running:
         assert self._process is not None
         return self._process.pid
 
+    @property
+    def processes(self) -> list[int]:
+        """Those that take mail in and keep the queue."""
+        return [self.pid, *self.ask("status")["sessions"]]
+
     def is_running(self) -> bool:
         return self._process is not None and self._process.poll() is None
 

@@ -21,6 +21,7 @@ from courier_runtime.observe.clock import FrozenClock
 from courier_runtime.observe.metrics import NoMetrics
 from courier_runtime.routing.router import Router
 from courier_runtime.seams import Authenticator, Filter, Resolver, SpoolFull
+from courier_runtime.smtp.limits import Limits
 from courier_runtime.smtp.listener import Listener
 from courier_runtime.snapshot.model import Snapshot
 from courier_runtime.tracking.memory import MemoryTrack
@@ -172,7 +173,7 @@ class Server:
         self.resolver = resolver or ScriptedResolver()
         accounts = Userdb()
         self.desk = Desk(
-            spool=self.shelf,  # type: ignore[arg-type]  # only what intake asks of a spool is there
+            spool=self.shelf,
             router=Router(accounts, (1, 1)),
             suppression=self.track,
             resolver=self.resolver,
@@ -182,6 +183,11 @@ class Server:
             filters=tuple(filters),
         )
         self.intake = MailIntake(self.desk, snapshot)
+        self.gate = Limits.of(
+            snapshot.listeners[name],
+            clock=FrozenClock(),
+            warn=lambda text: self.log.info("courieresmtpd", text),
+        )
         self.listener = Listener(
             name,
             snapshot,
@@ -192,6 +198,7 @@ class Server:
             metrics=NoMetrics(),
             clock=FrozenClock(),
             sockets=[listening()],
+            gate=self.gate,
         )
 
     @property

@@ -7,6 +7,7 @@ import resource
 import socket
 import ssl
 import struct
+from collections.abc import Iterable
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -94,13 +95,17 @@ def raise_limits() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
-def descriptors(pid: int) -> int:
-    """How many a process has open."""
-    return len(os.listdir(f"/proc/{pid}/fd"))  # noqa: PTH208 - a number is wanted, not paths
+def descriptors(pids: Iterable[int]) -> int:
+    """How many some processes have open."""
+    return sum(len(os.listdir(f"/proc/{pid}/fd")) for pid in pids)  # noqa: PTH208 - a number is wanted, not paths
 
 
-def memory(pid: int) -> int:
-    """Bytes of memory that a process occupies."""
+def memory(pids: Iterable[int]) -> int:
+    """Bytes of memory that some processes occupy."""
+    return sum(map(_resident, pids))
+
+
+def _resident(pid: int) -> int:
     for line in Path(f"/proc/{pid}/status").read_text().splitlines():
         if line.startswith("VmRSS:"):
             return int(line.split()[1]) * 1024

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from courier_runtime.mail.reply import Reply
 from courier_runtime.policy.pipeline import STANDARD, Pipeline
-from courier_runtime.seams import Clock, Filter, Hop, Log, Metrics, Resolver, Spool, Suppression
+from courier_runtime.seams import Clock, Counters, Drafts, Filter, Hop, Log, Resolver, Suppression
 from courier_runtime.snapshot.model import Snapshot
 
 
@@ -24,12 +24,12 @@ class Routes(Protocol):
 class Desk:
     """One for all transactions."""
 
-    spool: Spool
+    spool: Drafts
     router: Routes
     suppression: Suppression
     resolver: Resolver
     log: Log
-    metrics: Metrics
+    metrics: Counters
     clock: Clock
     filters: Sequence[Filter] = ()
     pipeline: Pipeline = STANDARD

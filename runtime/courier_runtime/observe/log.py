@@ -10,18 +10,22 @@ import asyncio
 import json
 import os
 import re
+import select
 import socket
 import sys
 import time
-from collections.abc import Callable
+import traceback
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 Format = Literal["plain", "dated", "json"]
 """`plain` for a supervisor that dates lines itself, `dated` for a terminal or a file."""
 
 Form = Literal["plain", "dated", "json", "syslog", "auto"]
 """What a server can be asked for: a format, the system's log, or what suits best."""
+
+LoopHandler = Callable[[asyncio.AbstractEventLoop, Mapping[str, Any]], None]
 
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
 _LIMIT: Final = 128
@@ -59,7 +63,7 @@ class StreamLog:
         data = "".join(waiting).encode(errors="backslashreplace")
         try:
             while data:
-                data = data[os.write(self._descriptor, data) :]
+                data = data[os.write(self._descriptor, data[: _whole_lines(data)]) :]
         except OSError:
             return
 
@@ -70,6 +74,13 @@ class StreamLog:
                 asyncio.get_running_loop().call_soon(self.flush)
             except RuntimeError:
                 self.flush()
+
+
+def _whole_lines(data: bytes) -> int:
+    """How much to write at once: no more than a pipe takes in one piece, for other processes write there, too."""
+    if len(data) <= select.PIPE_BUF:
+        return len(data)
+    return data.rfind(b"\n", 0, select.PIPE_BUF) + 1 or data.find(b"\n") + 1 or len(data)
 
 
 class SyslogLog:
@@ -131,6 +142,20 @@ def open_log(form: Form = "auto") -> StreamLog | SyslogLog:
     if form == "auto":
         return StreamLog(2, "dated" if sys.stderr.isatty() else "plain")
     return StreamLog(2, form)
+
+
+def report_loop(log: StreamLog | SyslogLog | ListLog, program: str) -> LoopHandler:
+    """An event loop's handler of trouble: no descriptors left to accept a client with, and defects."""
+
+    def report(loop: asyncio.AbstractEventLoop, context: Mapping[str, Any]) -> None:
+        error = context.get("exception")
+        trace = traceback.format_exception(error) if error is not None and not isinstance(error, OSError) else ()
+        text = f"{context.get('message')}: {error}" if error is not None else str(context.get("message"))
+        for line in (text, *"".join(trace).rstrip().split("\n")):
+            if line:
+                log.error(program, line)
+
+    return report
 
 
 def _plain(level: str, program: str, text: str) -> str:

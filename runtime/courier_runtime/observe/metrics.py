@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -22,6 +23,12 @@ class Row:
 
 
 PREFIX: Final = "courier_"
+
+Counts = Sequence[tuple[str, float, Mapping[str, str]]]
+"""Names, how much to add, and labels."""
+
+_MOMENT: Final = 0.1
+"""Seconds for which counts are collected before they are passed on."""
 
 ROWS: Final = (
     Row("smtp_connections", "counter", "Connections that were accepted.", ("listener",)),
@@ -59,6 +66,11 @@ class PrometheusMetrics:
             counter = self._labelled[key] = counter.labels(**labels) if labels else counter
         counter.inc(value)
 
+    def add(self, counts: Counts) -> None:
+        """Add what another process has counted."""
+        for name, value, labels in counts:
+            self.count(name, value, **labels)
+
     def gauge(self, name: str, value: float, **labels: str) -> None:
         """Set a gauge."""
         gauge = self._gauges[name]
@@ -71,6 +83,27 @@ class PrometheusMetrics:
     def text(self) -> bytes:
         """Everything, in Prometheus' text format."""
         return generate_latest(self._registry)
+
+
+class CountsToPass:
+    """Counters of a process that shows no metrics itself: they are passed on to one that does, a moment later."""
+
+    def __init__(self, passes: Callable[[Counts], None]) -> None:
+        self._passes = passes
+        self._counts: dict[tuple[str, tuple[tuple[str, str], ...]], float] = {}
+
+    def count(self, name: str, value: float = 1.0, **labels: str) -> None:
+        """Add to a counter."""
+        key = name, tuple(labels.items())
+        if not self._counts:
+            asyncio.get_running_loop().call_later(_MOMENT, self.flush)
+        self._counts[key] = self._counts.get(key, 0.0) + value
+
+    def flush(self) -> None:
+        """Pass on what was counted."""
+        counts, self._counts = self._counts, {}
+        if counts:
+            self._passes([(name, value, dict(labels)) for (name, labels), value in counts.items()])
 
 
 class NoMetrics:

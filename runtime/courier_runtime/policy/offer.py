@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from courier_runtime.policy.client import Client
 from courier_runtime.policy.rules import Rules
-from courier_runtime.seams import Resolver, Spool
+from courier_runtime.seams import Drafts, Resolver
 
 
 @dataclass(slots=True, eq=False)
@@ -16,7 +16,7 @@ class Offer:
     client: Client
     rules: Rules
     resolver: Resolver
-    spool: Spool
+    spool: Drafts
     now: float = 0.0
     """When it began."""
     sender: str = ""

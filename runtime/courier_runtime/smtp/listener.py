@@ -9,7 +9,6 @@ import asyncio
 import os
 import socket
 import traceback
-from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -18,10 +17,10 @@ from courier_runtime.intake.service import MailIntake
 from courier_runtime.policy.client import TEMPORARY_NAME, Client
 from courier_runtime.policy.conduct import Conduct
 from courier_runtime.policy.rules import Rules
-from courier_runtime.seams import Authenticator, Clock, Log, LookupFailed, Metrics, Resolver
+from courier_runtime.seams import Authenticator, Clock, Counters, Log, LookupFailed, Resolver
 from courier_runtime.smtp.dns_lists import ask_lists
 from courier_runtime.smtp.engine import Connection, Proxied
-from courier_runtime.smtp.limits import Limits
+from courier_runtime.smtp.limits import Gate
 from courier_runtime.smtp.options import DEFAULT_VARIABLE, Options
 from courier_runtime.smtp.session import Host, Session
 from courier_runtime.smtp.sockets import mapped
@@ -29,8 +28,6 @@ from courier_runtime.snapshot.model import ListenerSettings, Snapshot
 from courier_schema.legacy.formats.access import Allow, Variable, lookup_access
 
 BACKLOG: Final = 1024
-MAX_WAITING: Final = 256
-"""Clients beyond MAXDAEMONS that are kept waiting for a free place, as in a listen queue; further ones are let go."""
 PATIENCE: Final = 20.0
 """Seconds that messages under way have when the listener stops."""
 REMEMBERED: Final = 4096
@@ -64,9 +61,10 @@ class Listener:
         resolver: Resolver,
         authenticator: Authenticator,
         log: Log,
-        metrics: Metrics,
+        metrics: Counters,
         clock: Clock,
         sockets: Sequence[socket.socket],
+        gate: Gate,
     ) -> None:
         self.name = name
         self._intake = intake
@@ -77,15 +75,7 @@ class Listener:
         self._clock = clock
         self._sockets = tuple(sockets)
         self._door = self._doorstep(snapshot)
-        settings = self._door.settings.settings
-        self._limits = Limits(
-            settings.maxdaemons,
-            settings.maxperip,
-            settings.maxperc,
-            self._door.options.warn_at,
-            warn=lambda text: log.info("courieresmtpd", text),
-        )
-        self._waiting: deque[asyncio.Future[None]] = deque()
+        self._gate = gate
         self._sessions: dict[asyncio.Task[None], Session | None] = {}
         self.addresses: tuple[tuple[str, int], ...] = ()
         """Where it listens, once it does."""
@@ -121,9 +111,7 @@ class Listener:
     def adopt(self, new: Snapshot) -> None:
         """New connections follow the new generation."""
         self._door = self._doorstep(new)
-        settings = self._door.settings.settings
-        self._limits.change(settings.maxdaemons, settings.maxperip, settings.maxperc)
-        self._let_in()
+        self._gate.follow(self._door.settings)
 
     def _doorstep(self, snapshot: Snapshot) -> Doorstep:
         self._intake.adopt(snapshot)
@@ -151,39 +139,16 @@ class Listener:
         task.add_done_callback(self._note_defect)
         self._sessions[task] = None
         try:
-            if await self._has_place():
-                await self._receive(connection, task)
-            else:
-                connection.give_up()
+            await self._receive(connection, task)
         finally:
             del self._sessions[task]
             connection.close()
-            self._let_in()
 
     def _note_defect(self, task: asyncio.Task[None]) -> None:
         """Nobody waits for the tasks of sessions, so what one of them throws is told here."""
         error = None if task.cancelled() else task.exception()
         if error is not None:
             self._log.error("courieresmtpd", f"a session crashed: {''.join(traceback.format_exception(error))}")
-
-    async def _has_place(self) -> bool:
-        """Wait until one of MAXDAEMONS places is free; False when too many wait already."""
-        while self._limits.is_full:
-            if len(self._waiting) >= MAX_WAITING:
-                return False
-            turn = asyncio.get_running_loop().create_future()
-            self._waiting.append(turn)
-            await turn
-        return True
-
-    def _let_in(self) -> None:
-        """Wake as many of those who wait as there are places."""
-        for _ in range(self._limits.total - self._limits.active):
-            if not self._waiting:
-                return
-            turn = self._waiting.popleft()
-            if not turn.done():
-                turn.set_result(None)
 
     async def _receive(self, connection: Connection, task: asyncio.Task[None]) -> None:
         """Let a client in, or not."""
@@ -192,16 +157,19 @@ class Listener:
         client = await self._identify(connection, door)
         if client is None:
             return
-        verdict = self._limits.enter(client.ip, client.conduct.max_per_address, self._clock.monotonic())
+        entered = self._gate.enter(client.ip, client.conduct.max_per_address)
+        verdict = entered if isinstance(entered, str) else await entered
         if verdict:
             if verdict == "address":
                 self._log.error("courieresmtpd", f"Maximum connection limit reached for {client.ip}")
+            elif verdict == "crowd":
+                connection.give_up()
             return
         try:
             if await self._may_stay(client, door):
                 await self._converse(connection, client, door, task)
         finally:
-            self._limits.leave(client.ip)
+            self._gate.leave(client.ip)
 
     async def _identify(self, connection: Connection, door: Doorstep) -> Client | None:
         """Who is there, and how they are treated; None for those who are turned away."""

@@ -17,7 +17,7 @@ from courier_runtime.intake.transaction import Transaction
 from courier_runtime.mail.reply import Reply
 from courier_runtime.policy.client import Client
 from courier_runtime.policy.rules import Rules
-from courier_runtime.seams import Authenticator, Clock, Log, Login, Metrics, Rejected, Unavailable
+from courier_runtime.seams import Authenticator, Clock, Counters, Log, Login, Rejected, Unavailable
 from courier_runtime.smtp import sasl
 from courier_runtime.smtp.body import Body
 from courier_runtime.smtp.engine import Connection
@@ -69,7 +69,7 @@ class Host:
     intake: MailIntake
     authenticator: Authenticator
     log: Log
-    metrics: Metrics
+    metrics: Counters
     clock: Clock
 
 

@@ -183,6 +183,11 @@ class Snapshot:
         """The server's name."""
         return self.locality.me
 
+    @property
+    def version(self) -> str:
+        """What makes a snapshot another one: its generation, and the certificates as they lie there."""
+        return repr((self.generation, sorted(self.certificates.items())))
+
     def for_host(self, name: str) -> Snapshot:
         """The virtual configuration of this name, or this one."""
         return self.virtual.get(name, self)

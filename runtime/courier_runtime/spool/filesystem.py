@@ -24,6 +24,7 @@ from courier_runtime.mail.ids import MessageId
 from courier_runtime.mail.outcome import Delivered
 from courier_runtime.seams import Clock, Queued, SpoolFull, Text
 from courier_runtime.seams import Log as Lines
+from courier_runtime.spool.composition import Composed, compose
 from courier_runtime.spool.custodian import Custodian
 from courier_runtime.spool.disk import Disk
 from courier_runtime.spool.draft import FilesystemDraft
@@ -31,16 +32,16 @@ from courier_runtime.spool.lock import Lock
 from courier_runtime.spool.log import SEGMENT_SIZE, Item, Log, Place, Writer, path_of
 from courier_runtime.spool.records import Damage, Kind, Record, dumps, frame, head_of
 from courier_runtime.spool.recovery import Found, StoredEntry, numbered, recover
+from courier_runtime.spool.room import Room
 from courier_runtime.spool.state import (
     message_of,
-    message_said,
     pack,
     some_said,
     state_said,
     unpack,
 )
 from courier_runtime.spool.states import Stage, Verb
-from courier_runtime.spool.terms import Names, TermsOf, accepted, default_terms
+from courier_runtime.spool.terms import Names, TermsOf, default_terms
 from courier_runtime.spool.texts import HeldText, StoredText
 from courier_schema.report import CourierSiteError
 
@@ -48,8 +49,6 @@ _PATIENCE: Final = 10.0
 """Seconds that closing may take while the disk takes nothing."""
 _AGAIN: Final = 300.0
 """Seconds until a message that the system did not let us read is tried again."""
-_LOOKS_EVERY: Final = 1.0
-"""Seconds for which it is remembered how much room there is."""
 _PROGRAM: Final = "courierd"
 
 
@@ -83,8 +82,7 @@ class FilesystemSpool:
         self._root = str(directory)
         self._log_path, self._text_path = f"{directory}/log", f"{directory}/texts"
         self._taker: Callable[[Queued], bool] | None = None
-        self._looked_at = float("-inf")
-        self._free = (0, 0)
+        self._room = Room(self._root, clock)
         try:
             for path in (self._root, self._log_path, self._text_path):
                 self.disk.mkdir(path)
@@ -185,13 +183,7 @@ class FilesystemSpool:
 
     @property
     def free(self) -> tuple[int, int]:
-        # Asked at every RCPT. The system is asked once a second: each time, another thread may take the interpreter.
-        now = self._clock.monotonic()
-        if now - self._looked_at >= _LOOKS_EVERY:
-            self._looked_at = now
-            found = os.statvfs(self._root)
-            self._free = found.f_bavail * found.f_frsize, found.f_favail if found.f_files else 1 << 30
-        return self._free
+        return self._room.free
 
     def __len__(self) -> int:
         return len(self._ledger)
@@ -224,30 +216,35 @@ class FilesystemSpool:
     async def accept(
         self, first: MessageId, envelopes: Sequence[Envelope], content: bytes, path: str, size: int
     ) -> tuple[MessageId, ...]:
-        arrived = self._clock.now()
         names = self._names.pieces(first, len(envelopes))
-        messages = [
-            accepted(name, envelope, self._terms(envelope), arrived, size, None)
-            for name, envelope in zip(names, envelopes, strict=True)
-        ]
-        said: dict[str, object] = {"pieces": [message_said(message) for message in messages]}
-        if path:
-            said["large"] = Path(path).name
-        head = self._log.frame(Kind.MESSAGE, names[0].serial, dumps(said), content)
+        large = Path(path).name if path else ""
+        await self.keep(compose(names, envelopes, self._terms, self._clock.now(), size, large), content)
+        return tuple(names)
+
+    async def keep(self, composed: Composed, content: bytes) -> None:
+        """Make messages safe that were composed here, or by a process that `reserve` gave their numbers.
+
+        `content` is their text, unless that lies in a file. Raises SpoolFull.
+        """
+        messages = composed.messages
+        head = self._log.frame(Kind.MESSAGE, messages[0].id.serial, composed.head, content)
         try:
             await self._log.synced(
-                (head, content), lambda place: self._accepted(messages, place, len(head), content, path)
+                (head, content), lambda place: self._accepted(messages, place, len(head), content, composed.large)
             )
         except OSError as error:
             raise SpoolFull(f"the spool does not take the message: {error.strerror}") from error
-        return tuple(names)
 
-    def _accepted(self, messages: Sequence[Queued], place: Place, head: int, content: bytes, path: str) -> None:
+    def reserve(self, count: int) -> int:
+        """Leave so many numbers of messages to another process; the first of them."""
+        return self._names.reserve(count)
+
+    def _accepted(self, messages: Sequence[Queued], place: Place, head: int, content: bytes, large: str) -> None:
         """Take messages that are safe into the ledger, leased, and show them to the taker."""
-        text = self._text(place.segment, place.offset + head, messages[0].size, path, content)
+        text = self._text(place.segment, place.offset + head, messages[0].size, large, content)
         for piece, message in enumerate(messages):
             object.__setattr__(message, "text", text)  # it is nobody else's before it is shown
-            entry = StoredEntry(message.id, message.due, place, piece, Path(path).name if path else "", Stage.WRITTEN)
+            entry = StoredEntry(message.id, message.due, place, piece, large, Stage.WRITTEN)
             entry.head, entry.size = head, head + len(content)
             entry.move(Verb.COMMIT)
             entry.message = message
@@ -256,9 +253,9 @@ class FilesystemSpool:
             if self._taker is None or not self._taker(message):
                 self._give_back(entry, Verb.RELEASE, message.due)
 
-    def _text(self, segment: int, start: int, size: int, path: str, content: bytes | None = None) -> Text:
-        if path:
-            return StoredText(path, 0, size)
+    def _text(self, segment: int, start: int, size: int, large: str, content: bytes | None = None) -> Text:
+        if large:
+            return StoredText(f"{self._text_path}/{large}", 0, size)
         place = path_of(self._log_path, segment), start
         return StoredText(*place, size) if content is None else HeldText(content, place)
 
@@ -297,8 +294,7 @@ class FilesystemSpool:
 
     def _message(self, entry: StoredEntry, head: Record) -> Queued:
         said: Mapping[str, Any] = head.said["pieces"][entry.piece]
-        path = f"{self._text_path}/{entry.large}" if entry.large else ""
-        text = self._text(entry.segment, entry.start + entry.head, said["size"], path)
+        text = self._text(entry.segment, entry.start + entry.head, said["size"], entry.large)
         return message_of(said, unpack(entry.state), entry.due, entry.is_held, entry.cancelled, text)
 
     def _give_back(self, entry: StoredEntry, verb: Verb, due: float) -> None:

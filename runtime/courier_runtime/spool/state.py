@@ -80,7 +80,12 @@ def envelope_of(said: Mapping[str, Any]) -> Envelope:
 
 
 def message_of(
-    said: Mapping[str, Any], state: Mapping[str, Any], due: float, held: bool, cancelled: tuple[str, ...], text: Text
+    said: Mapping[str, Any],
+    state: Mapping[str, Any],
+    due: float,
+    held: bool,
+    cancelled: tuple[str, ...],
+    text: Text | None,
 ) -> Queued:
     """A message, from its record, its latest state, and what was changed since."""
     envelope = envelope_of(said)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Self
 
 from courier_runtime.mail.envelope import Envelope
 from courier_runtime.mail.ids import MessageId
 from courier_runtime.seams import Progress, Queued, Text
+from courier_schema.legacy.codecs import seconds
+from courier_schema.legacy.tables.control import Control
 
 _PENDING = Progress()
 
@@ -22,6 +25,16 @@ class Terms:
     """0 for no warning."""
     delay: float = 0.0
     """Before the first attempt, where the envelope says nothing else."""
+
+    @classmethod
+    def of(cls, control: Control) -> Self:
+        """Those that a configuration asks for."""
+        return cls(
+            queue=float(seconds(control.queuetime or "7d")),
+            fax_queue=float(seconds(control.faxqueuetime or "8h")),
+            warning=float(seconds(control.warntime or "0")),
+            delay=float(seconds(control.submitdelay or "0")),
+        )
 
 
 TermsOf = Callable[[Envelope], Terms]
@@ -62,6 +75,11 @@ class Names:
         self._pid = pid
         self._last = last
         self._next = next_serial
+
+    def reserve(self, count: int) -> int:
+        """Leave so many numbers to another process; the first of them."""
+        self._next += count
+        return self._next - count
 
     def peek(self) -> int:
         """The number that is given out next."""

@@ -1,4 +1,4 @@
-"""The steward of a server without root: everybody is this process's own user, whatever the accounts say."""
+"""The steward without a process of its own, for tests: everybody is this process's user, whatever the accounts say."""
 
 from __future__ import annotations
 

@@ -11,9 +11,9 @@ import asyncio
 import socket
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
-from courier_runtime.seams import Refuses
-from courier_runtime.smtp.listener import Listener
+from courier_runtime.seams import Actor, Refuses
 from courier_runtime.snapshot.model import Snapshot
 from courier_runtime.supervise.supervisor import Supervisor
 
@@ -26,7 +26,17 @@ Places = Callable[[Snapshot], Mapping[str, tuple[Place, ...]]]
 Bind = Callable[[str, int], socket.socket]
 """Gives a listening socket. Raises OSError. Called in a thread."""
 
-Make = Callable[[str, Snapshot, Sequence[socket.socket]], Listener]
+
+class Serving(Actor, Protocol):
+    """A listener, whoever serves its sessions."""
+
+    @property
+    def addresses(self) -> tuple[Place, ...]:
+        """Where it listens, once it does."""
+        ...
+
+
+Make = Callable[[str, Snapshot, Sequence[socket.socket]], Serving]
 
 _Key = tuple[str, int, str]
 
@@ -35,7 +45,7 @@ _Key = tuple[str, int, str]
 class _Served:
     """A listener that runs."""
 
-    listener: Listener
+    listener: Serving
     places: tuple[Place, ...]
     task: asyncio.Task[None]
     serving: asyncio.Event

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from courier_runtime.seams import Actor, Clock, Log, Metrics, Refuses
+from courier_runtime.seams import Clock, Follower, Log, Metrics, Refuses
 from courier_runtime.snapshot.certificates import is_replaced
 from courier_runtime.snapshot.model import Snapshot
 from courier_schema.report import CourierSiteError
@@ -44,7 +44,7 @@ class Reloader:
         *,
         snapshot: Snapshot,
         load: Callable[[], Snapshot],
-        actors: Sequence[Actor],
+        followers: Sequence[Follower],
         log: Log,
         metrics: Metrics,
         clock: Clock,
@@ -55,7 +55,7 @@ class Reloader:
         self.current = snapshot
         self._on_begin, self._on_end = on_begin, on_end
         self._load = load
-        self._actors = actors
+        self._followers = followers
         self._log = log
         self._metrics = metrics
         self._clock = clock
@@ -91,7 +91,7 @@ class Reloader:
             self._on_begin()
             try:
                 new = await asyncio.to_thread(self._load)
-                if _version(new) != _version(self.current):
+                if new.version != self.current.version:
                     await self._go_over(new)
                 self.standing = Standing(self.current.generation, self.standing.since)
             except (CourierSiteError, Refuses) as error:
@@ -107,10 +107,10 @@ class Reloader:
         """Nothing here depends on the configuration."""
 
     async def _go_over(self, new: Snapshot) -> None:
-        for actor in self._actors:
-            await actor.prepare(new)
-        for actor in self._actors:
-            actor.adopt(new)
+        for one in self._followers:
+            await one.prepare(new)
+        for one in self._followers:
+            one.adopt(new)
         self._metrics.forget("generation", generation=self.current.generation)
         self.current = new
         self.standing = Standing(new.generation, self._clock.now())
@@ -129,8 +129,3 @@ class Reloader:
         self.standing = Standing(self.current.generation, self.standing.since, why)
         self._metrics.count("reloads", result="refused")
         self._log.error(PROGRAM, f"generation {self.current.generation} stays in force: {why}")
-
-
-def _version(snapshot: Snapshot) -> tuple[object, ...]:
-    """What makes a snapshot another one."""
-    return snapshot.generation, snapshot.certificates

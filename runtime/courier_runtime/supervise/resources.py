@@ -9,7 +9,7 @@ from __future__ import annotations
 import errno
 import os
 import resource
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Final
 
 from courier_runtime.seams import Clock, Log, Metrics
@@ -25,18 +25,26 @@ LOW_FILES: Final = 1000
 LOW_SHARE: Final = 0.1
 """Share of the descriptors that should be free."""
 
-_DESCRIPTORS: Final = "/dev/fd"
+_OWN: Final = "/dev/fd"
 
 
-def open_descriptors() -> tuple[int, int]:
-    """How many descriptors are open, and how many may be."""
+def open_descriptors(others: Iterable[int] = ()) -> tuple[int, int]:
+    """How many descriptors the process has open that has most, this one or one of its children; and how many it may."""
     most, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     try:
-        return len(os.listdir(_DESCRIPTORS)) - 1, most  # noqa: PTH208 - only the number matters
+        return max(len(os.listdir(_OWN)) - 1, *map(_opened, others), 0), most  # noqa: PTH208 - only the number matters
     except OSError as error:
         if error.errno not in (errno.EMFILE, errno.ENFILE):
             raise
         return most, most
+
+
+def _opened(process: int) -> int:
+    """How many a child has open; 0 if it has ended, or where the system does not tell."""
+    try:
+        return len(os.listdir(f"/proc/{process}/fd"))  # noqa: PTH208
+    except (FileNotFoundError, PermissionError):
+        return 0
 
 
 class Resources:

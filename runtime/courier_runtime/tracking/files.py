@@ -59,7 +59,7 @@ class FileTrack(MemoryTrack):
             if letter == "S":
                 self._broken[name] = at
             else:
-                super()._put(at, _KINDS[letter], name)
+                self.learn(at, _KINDS[letter], name)
 
     def _purge(self) -> None:
         """Forget what no longer counts, in memory and on disk."""

@@ -5,6 +5,7 @@ The newest record of an address within two hours decides; a failure is written d
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from typing import Final, Literal
 
 from courier_runtime.mail.outcome import Deferred, Failed, Outcome
@@ -32,6 +33,17 @@ class MemoryTrack:
         self._clock = clock
         self._addresses: dict[str, tuple[float, Kind]] = {}
         self._broken: dict[str, float] = {}
+        self.on_news: Callable[[float, Kind, str], None] = lambda at, kind, address: None
+        """Told of every record of an address, so that others may `learn` it."""
+
+    @property
+    def records(self) -> Iterator[tuple[float, Kind, str]]:
+        """All that is remembered of addresses, for one who is to `learn` it."""
+        return ((at, kind, address) for address, (at, kind) in self._addresses.items())
+
+    def learn(self, at: float, kind: Kind, address: str) -> None:
+        """Remember what somebody else recorded."""
+        self._addresses[address] = (at, kind)
 
     def verdict(self, address: str) -> Literal["", "failed", "deferred"]:
         """What the newest record within two hours says of an address."""
@@ -70,7 +82,8 @@ class MemoryTrack:
         return tuple(sorted(address for address in self._addresses if self.verdict(address)))
 
     def _put(self, at: float, kind: Kind, address: str) -> None:
-        self._addresses[address] = (at, kind)
+        self.learn(at, kind, address)
+        self.on_news(at, kind, address)
 
 
 def _kind(outcome: Outcome) -> Kind | None:

@@ -83,7 +83,7 @@ class Channel(asyncio.Protocol):
             if waiting is not None and not waiting.done():
                 waiting.set_result(frame)
 
-    def connection_lost(self, error: Exception | None) -> None:
+    def connection_lost(self, exc: Exception | None) -> None:
         self._transport = None
         for waiting in self._waiting.values():
             if not waiting.done():

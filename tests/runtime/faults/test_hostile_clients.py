@@ -141,7 +141,7 @@ STAGES: Final = (
 @pytest.mark.parametrize("is_rude", [True, False], ids=["reset", "closed"])
 def test_clients_may_vanish_at_every_stage(server: Running, port: int, is_rude: bool) -> None:
     eventually(lambda: server.ask("status")["queue"]["messages"] == 0)
-    before = descriptors(server.pid)
+    before = descriptors(server.processes)
     for stage in range(len(STAGES)):
         for _ in range(5):
             wire = Wire(port)
@@ -150,7 +150,7 @@ def test_clients_may_vanish_at_every_stage(server: Running, port: int, is_rude: 
                 wire.vanish()
             else:
                 wire.socket.close()
-    eventually(lambda: descriptors(server.pid) <= before)
+    eventually(lambda: descriptors(server.processes) <= before)
     assert not arrived(server, b"vanished"), "a text without its end is no message"
     assert server.ask("status")["queue"]["messages"] == 0
 
@@ -166,9 +166,9 @@ def test_a_message_counts_even_if_the_client_does_not_wait_for_the_reply(server:
 def test_a_client_that_never_reads_its_replies_is_given_up(server: Running, port: int) -> None:
     wire = Wire.greeted(port)
     wire.socket.settimeout(1.0)
-    before = memory(server.pid)
+    before = memory(server.processes)
     assert _babbles(wire) < 2000, "the server reads on and on"
-    assert memory(server.pid) - before < 8 << 20
+    assert memory(server.processes) - before < 8 << 20
     time.sleep(3)
     assert _babbles(wire) == 0, "it is still there"
 
@@ -240,21 +240,21 @@ def test_thousands_of_connections_at_once_are_all_served(tmp_path: Path, is_soak
     with running(tmp_path, SITE.replace("PATIENCE", "5m")) as server:
         server.send("anna@example.com")
         eventually(lambda: server.inbox("anna"))
-        descriptors_before = descriptors(server.pid)
+        descriptors_before = descriptors(server.processes)
         grown = asyncio.run(_crowd(server, server.port(), crowd))
         assert grown < crowd * IDLE
-        eventually(lambda: descriptors(server.pid) <= descriptors_before, within=60)
+        eventually(lambda: descriptors(server.processes) <= descriptors_before, within=60)
         eventually(lambda: len(server.inbox("boris")) == crowd // 10, within=60)
         assert "Traceback" not in server.log()
 
 
 async def _crowd(server: Running, port: int, crowd: int) -> int:
     """Come all together, stay while every tenth sends a message, and go; by how much the server grew with them."""
-    before = memory(server.pid)
+    before = memory(server.processes)
     door = asyncio.Semaphore(200)
     guests = await asyncio.gather(*(_enter(port, door) for _ in range(crowd)))
-    assert descriptors(server.pid) >= crowd
-    grown = memory(server.pid) - before
+    assert descriptors(server.processes) >= crowd
+    grown = memory(server.processes) - before
     await asyncio.gather(*(_send(*guest) for guest in guests[::10]))
     for _, writer in guests:
         writer.close()

@@ -99,10 +99,10 @@ KINDS: Final[tuple[Session, ...]] = (
 def test_sessions_of_all_kinds_leave_nothing_behind(tmp_path: Path, is_soak: bool) -> None:
     with running(tmp_path, SITE) as server:
         _run(server, WARM_UP)
-        descriptors_before, memory_before = descriptors(server.pid), memory(server.pid)
+        descriptors_before, memory_before = descriptors(server.processes), memory(server.processes)
         _run(server, SESSIONS[is_soak])
-        eventually(lambda: descriptors(server.pid) <= descriptors_before)
-        assert memory(server.pid) - memory_before < GROWTH
+        eventually(lambda: descriptors(server.processes) <= descriptors_before)
+        assert memory(server.processes) - memory_before < GROWTH
         assert "Traceback" not in server.log()
 
 

@@ -111,10 +111,10 @@ def test_edits_drop_nobody_and_never_mix(tmp_path: Path, is_soak: bool) -> None:
                 eventually(lambda: server.ask("status")["generation"] != generations[-1])
                 generations.append(server.ask("status")["generation"])
                 if number == SETTLING:
-                    settled = memory(server.pid)
+                    settled = memory(server.processes)
         assert not load.troubles, load.troubles
         eventually(lambda: server.ask("status")["queue"]["messages"] == 0, within=60)
-        grown = memory(server.pid) - settled
+        grown = memory(server.processes) - settled
         assert grown < (16 << 20), f"{grown} bytes more after {number} edits"
         _nothing_is_mixed(server, load.taken)
         assert len(set(generations)) == number + 1

@@ -170,7 +170,7 @@ def test_a_client_that_leaves_the_tarpit_is_forgotten_at_once(tmp_path: Path) ->
         await client.say("FOO")
         client.writer.close()
         await asyncio.sleep(0.1)
-        assert server.listener._limits.active == 0
+        assert server.gate.active == 0
 
     serve(Server(site(tmp_path, TARPIT="1")), talk)
 

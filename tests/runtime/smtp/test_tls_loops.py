@@ -109,4 +109,4 @@ def test_clients_that_vanish_under_tls_leave_nothing(
 
     server = serve(make_loop, tmp_path, talk)
     assert not server.shelf.stored
-    assert server.listener._limits.active == 0
+    assert server.gate.active == 0

@@ -64,7 +64,7 @@ def test_a_certificate_outside_of_the_tree_takes_effect_by_itself(
             looks.append(1)
             return loaded(tmp_path)
 
-        made = Reloader(snapshot=first, load=look, actors=(), log=Lines(), metrics=NoMetrics(), clock=SystemClock())
+        made = Reloader(snapshot=first, load=look, followers=(), log=Lines(), metrics=NoMetrics(), clock=SystemClock())
         running = asyncio.create_task(made.run(lambda: None))
         await asyncio.sleep(0.1)
         assert not looks, "nothing is read while nothing has changed"

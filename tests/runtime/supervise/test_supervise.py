@@ -105,7 +105,7 @@ def test_an_actor_that_never_served_ends_the_start_and_stops_the_others() -> Non
 
 def reloader(snapshot: Snapshot, load: Callable[[], Snapshot], *actors: Actor, log: ListLog | None = None) -> Reloader:
     return Reloader(
-        snapshot=snapshot, load=load, actors=actors, log=log or ListLog(), metrics=NoMetrics(), clock=FrozenClock()
+        snapshot=snapshot, load=load, followers=actors, log=log or ListLog(), metrics=NoMetrics(), clock=FrozenClock()
     )
 
 

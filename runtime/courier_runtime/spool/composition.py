@@ -1,0 +1,52 @@
+"""Composition: the head of a message's record, from its envelopes, and the messages, from the head. Both ways; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from courier_runtime.mail.envelope import Envelope
+from courier_runtime.mail.ids import MessageId
+from courier_runtime.seams import Queued
+from courier_runtime.spool.records import dumps, loads
+from courier_runtime.spool.state import message_of, message_said
+from courier_runtime.spool.terms import TermsOf, accepted
+
+
+@dataclass(frozen=True, slots=True)
+class Composed:
+    """What is to be kept: one message, or several that share a text."""
+
+    messages: Sequence[Queued]
+    """Without the text."""
+    head: bytes
+    """Of the record that says so."""
+    large: str = ""
+    """The file of a long text, synced; a short one lies behind the head."""
+
+
+def compose(
+    names: Sequence[MessageId],
+    envelopes: Sequence[Envelope],
+    terms: TermsOf,
+    arrived: float,
+    size: int,
+    large: str = "",
+) -> Composed:
+    """Messages as they are in the instant of their acceptance."""
+    messages = [
+        accepted(name, envelope, terms(envelope), arrived, size, None)
+        for name, envelope in zip(names, envelopes, strict=True)
+    ]
+    said: dict[str, object] = {"pieces": [message_said(message) for message in messages]}
+    if large:
+        said["large"] = large
+    return Composed(messages, dumps(said), large)
+
+
+def read(head: bytes) -> Composed:
+    """The same, composed by another process."""
+    said: dict[str, Any] = loads(head)
+    messages = [message_of(one, {}, one["due"], False, (), None) for one in said["pieces"]]
+    return Composed(messages, head, said.get("large", ""))

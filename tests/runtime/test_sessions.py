@@ -1,0 +1,209 @@
+"""Several processes serve sessions, and are one server all the same: one queue, one set of limits, one generation."""
+
+from __future__ import annotations
+
+import os
+import signal
+import smtplib
+import socket
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from runtime.running import SITE, Running, eventually, running
+
+TWO = ("--sessions", "2")
+LIMITS = "smtp: {max_per_address: 100, max_connections: 200, max_per_network: 200}"
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Running]:
+    with running(tmp_path, options=TWO) as made:
+        yield made
+
+
+def sessions(server: Running) -> list[int]:
+    """The processes that serve sessions."""
+    found: list[int] = server.ask("status")["sessions"]
+    return found
+
+
+def served_by(client: smtplib.SMTP) -> int:
+    """Which process has the other end of a connection."""
+    assert client.sock is not None
+    inode = _inode_of(client.sock.getpeername()[1], client.sock.getsockname()[1])
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            if any(str(link.readlink()) == f"socket:[{inode}]" for link in (process / "fd").iterdir()):
+                return int(process.name)
+        except OSError:
+            continue
+    raise AssertionError("nobody has it")
+
+
+def _inode_of(local: int, remote: int) -> str:
+    for line in Path("/proc/net/tcp6").read_text().splitlines() + Path("/proc/net/tcp").read_text().splitlines():
+        words = line.split()
+        if words[1].endswith(f":{local:04X}") and words[2].endswith(f":{remote:04X}"):
+            return words[9]
+    raise AssertionError("there is no such connection")
+
+
+def is_open(client: smtplib.SMTP) -> bool:
+    try:
+        return client.noop()[0] == 250
+    except (smtplib.SMTPServerDisconnected, OSError):
+        return False
+
+
+def test_processes_share_the_clients_and_fill_one_queue(server: Running) -> None:
+    with ExitStack() as stack:
+        clients = [stack.enter_context(server.connect()) for _ in range(60)]
+        assert {served_by(client) for client in clients} <= set(sessions(server))
+        assert len(sessions(server)) == 2
+        for number, client in enumerate(clients):
+            client.sendmail("x@example.net", "anna@example.com", f"Subject: {number}\n\nhello\n")
+    eventually(lambda: len(server.inbox("anna")) == 60)
+    ids = {line.split(",")[1] for line in server.log().splitlines() if "newmsg,id=" in line}
+    assert len(ids) == 60
+
+
+def test_a_long_message_crosses_whole(server: Running) -> None:
+    text = "Subject: long\n\n" + "".join(f"line {number}\n" for number in range(100_000))
+    server.send("anna@example.com", text)
+    eventually(lambda: server.inbox("anna"))
+    assert server.inbox("anna")[0].read_bytes().endswith(text.partition("\n\n")[2].encode())
+    assert not list((server.state / "spool/texts").iterdir()) or server.ask("status")["queue"]["messages"] == 0
+
+
+def test_limits_count_the_clients_of_all_processes(tmp_path: Path) -> None:
+    site = SITE.replace(LIMITS, "smtp: {max_per_address: 4, max_connections: 6, max_per_network: 200}")
+    with running(tmp_path, site, TWO) as server, ExitStack() as stack:
+        mine = [stack.enter_context(server.connect()) for _ in range(4)]
+        with pytest.raises(smtplib.SMTPServerDisconnected):
+            server.connect()
+        assert "Maximum connection limit reached for ::ffff:127.0.0.1" in server.log()
+        for number in (2, 3):
+            stack.enter_context(server.connect(source=f"127.0.0.{number}"))
+        waiting = socket.create_connection(("127.0.0.1", server.port()), source_address=("127.0.0.4", 0))
+        waiting.settimeout(0.5)
+        with pytest.raises(TimeoutError):
+            waiting.recv(100)
+        mine.pop().quit()
+        waiting.settimeout(10)
+        assert waiting.recv(100).startswith(b"220")
+        waiting.close()
+
+
+def test_a_process_that_ends_takes_only_its_own_clients_and_comes_back(tmp_path: Path) -> None:
+    site = SITE.replace(LIMITS, "smtp: {max_per_address: 20, max_connections: 200, max_per_network: 200}")
+    with running(tmp_path, site, TWO) as server, ExitStack() as stack:
+        clients = [stack.enter_context(server.connect()) for _ in range(20)]
+        before = sessions(server)
+        victim = served_by(clients[0])
+        theirs = [client for client in clients if served_by(client) == victim]
+        os.kill(victim, signal.SIGKILL)
+        eventually(lambda: len(sessions(server)) == 2 and victim not in sessions(server))
+        assert set(sessions(server)) & set(before)
+        assert [client for client in clients if not is_open(client)] == theirs
+        for _ in theirs:  # their places are free again
+            assert is_open(stack.enter_context(server.connect()))
+        with pytest.raises(smtplib.SMTPServerDisconnected):
+            server.connect()
+        assert f"process {victim} has ended with -9" in server.log()
+    for client in clients:
+        client.close()
+
+
+def test_an_edit_reaches_all_processes_and_sessions_keep_what_they_began_with(server: Running) -> None:
+    with ExitStack() as stack:
+        before = [stack.enter_context(server.connect()) for _ in range(8)]
+        server.site.write_text(SITE.replace("sales:", "offers:"))
+        eventually(
+            lambda: server.ask("reload") and "offers" in (server.state / "tree/etc/courier/aliases/site").read_text()
+        )
+        after = [stack.enter_context(server.connect()) for _ in range(8)]
+        for client in before + after:
+            client.ehlo()
+            client.mail("x@example.net")
+        assert {client.rcpt("sales@example.com")[0] for client in before} == {250}
+        assert {client.rcpt("offers@example.com")[0] for client in before} == {550}
+        assert {client.rcpt("offers@example.com")[0] for client in after} == {250}
+        assert {client.rcpt("sales@example.com")[0] for client in after} == {550}
+
+
+def test_a_listener_comes_and_goes_in_all_processes(server: Running) -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        place = probe.getsockname()
+    server.site.write_text(SITE.replace("listeners:\n", f"listeners:\n  smtps: {{on: ['127.0.0.1:{place[1]}']}}\n"))
+    eventually(lambda: "esmtpd-ssl" in server.ask("status")["listeners"])
+    for _ in range(8):
+        socket.create_connection(place).close()
+    settings = server.state / "tree/etc/courier/esmtpd-ssl"
+    settings.write_text(settings.read_text() + "ESMTPDSSLSTART=NO\n")
+    eventually(lambda: "esmtpd-ssl" not in server.ask("status")["listeners"])
+
+    def is_closed() -> bool:
+        try:
+            socket.create_connection(place).close()
+        except ConnectionRefusedError:
+            return True
+        return False
+
+    eventually(is_closed)
+
+
+def test_a_process_waits_for_the_generation_in_force_while_a_broken_one_lies_there(tmp_path: Path) -> None:
+    with running(tmp_path, options=(*TWO, "--no-watch")) as server:
+        settings = server.state / "tree/etc/courier/esmtpd"
+        good = settings.read_bytes()
+        settings.write_bytes(b"PORT=$HOME\n")
+        assert "begins an expansion" in server.ask("reload")["trouble"]
+        victim, other = sessions(server)
+        os.kill(victim, signal.SIGKILL)
+        eventually(lambda: "waits for the generation in force" in server.log())
+        assert sessions(server) == [other]
+        server.send("anna@example.com")
+        settings.write_bytes(good)
+        eventually(lambda: len(sessions(server)) == 2)
+
+
+def test_no_process_outlives_the_server(server: Running) -> None:
+    processes = sessions(server)
+    server.stop(signal.SIGKILL)
+    eventually(lambda: not any(Path(f"/proc/{one}").exists() for one in processes), within=5)
+    server.start()
+
+
+def test_what_fails_is_remembered_by_all_who_take_mail_in(tmp_path: Path) -> None:
+    site = SITE + "  courierd: {DEFAULTDELIVERY: '| exit 75'}\n"
+    with running(tmp_path, site, TWO) as server:
+
+        def answers() -> set[int]:
+            with ExitStack() as stack:
+                clients = [stack.enter_context(server.connect(source="127.0.0.2")) for _ in range(8)]
+                for client in clients:
+                    client.ehlo()
+                    client.mail("x@example.net")
+                return {client.rcpt("anna@example.com")[0] for client in clients}
+
+        assert answers() == {250}
+        with server.connect(source="127.0.0.2") as client:
+            client.sendmail("x@example.net", "anna@example.com", "Subject: x\n\nx\n")
+        eventually(lambda: answers() == {456})
+        for process in sessions(server):
+            os.kill(process, signal.SIGKILL)
+        eventually(lambda: len(sessions(server)) == 2)
+        assert answers() == {456}, "those that come later learn of what was before"
+
+
+def test_with_none_the_server_serves_them_itself(tmp_path: Path) -> None:
+    with running(tmp_path, options=("--sessions", "0")) as server:
+        assert sessions(server) == []
+        with server.connect() as client:
+            assert served_by(client) == server.pid
+        server.send("anna@example.com")
+        eventually(lambda: server.inbox("anna"))
