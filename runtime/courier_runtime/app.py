@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from courier_runtime.control.local_smtp import LocalSmtp
 from courier_runtime.control.page import Page
-from courier_runtime.control.server import Command, ControlServer, make_directory
+from courier_runtime.control.server import Command, ControlServer, is_for, make_directory
 from courier_runtime.delivery.esmtp.own import own_addresses
 from courier_runtime.delivery.esmtp.transport import EsmtpTransport
 from courier_runtime.delivery.local import LocalTransport
@@ -35,7 +35,7 @@ from courier_runtime.supervise.listeners import Bind, Listeners, Places
 from courier_runtime.supervise.reload import Reloader
 from courier_runtime.supervise.resources import Resources, open_descriptors
 from courier_runtime.supervise.service_manager import ServiceManager, Watchdog
-from courier_runtime.supervise.sessions import Crew, SharedListener
+from courier_runtime.supervise.sessions import Crew, NurseryProcess, SharedListener
 from courier_runtime.supervise.supervisor import Supervisor
 from courier_runtime.supervise.watch import Watcher
 from courier_runtime.tracking.files import FileTrack
@@ -69,8 +69,10 @@ class Setting:
     page: tuple[str, int] | None = None
     """Address and port of the page of metrics."""
     resolver_servers: Sequence[str] = ()
+    nursery: NurseryProcess | None = None
+    """What processes for sessions come from; without it this one serves them itself."""
     sessions: int = 0
-    """Processes for sessions; with none, this one serves them itself."""
+    """So many of them."""
     beginning: Mapping[str, Any] = field(default_factory=dict)
     """What such processes have to know of this one."""
     askers: Sequence[socket.socket] = ()
@@ -127,6 +129,7 @@ class Server:
 
         self._crew = crew = Crew(
             setting.sessions,
+            nursery=setting.nursery,
             beginning=setting.beginning,
             askers=setting.askers,
             current=lambda: self.current,
@@ -138,7 +141,7 @@ class Server:
 
         def make(name: str, snapshot: Snapshot, sockets: Sequence[socket.socket]) -> Listener | SharedListener:
             gate = Limits.of(snapshot.listeners[name], clock=clock, warn=lambda text: log.info("courieresmtpd", text))
-            if setting.sessions:
+            if crew.processes:
                 return SharedListener(name, crew, sockets, gate)
             return reception.listener(name, snapshot, sockets, gate)
 
@@ -302,7 +305,7 @@ class Server:
         return {}
 
     async def _list(self, said: Mapping[str, Any]) -> Mapping[str, Any]:
-        return {"messages": [_shown(message) for message in self.queue.list()]}
+        return {"messages": [_shown(message) for message in self.queue.list() if is_for(said, message.envelope)]}
 
     async def _alias(self, said: Mapping[str, Any]) -> Mapping[str, Any]:
         snapshot = self.current
@@ -323,7 +326,11 @@ class Server:
     async def _cancel(self, said: Mapping[str, Any]) -> Mapping[str, Any]:
         name = _name(said)
         reasons = tuple(map(str, said.get("reasons", ()))) or ("Message cancelled.",)
-        return {"done": name is not None and await self.queue.cancel(name, reasons)}
+        there = any(
+            message.id == name and not message.cancelled and is_for(said, message.envelope)
+            for message in self.queue.list()
+        )
+        return {"done": there and name is not None and await self.queue.cancel(name, reasons)}
 
     async def _show(self, said: Mapping[str, Any]) -> Mapping[str, Any]:
         return {"addresses": self._track.listed()}
@@ -351,6 +358,7 @@ def _shown(message: Queued) -> Mapping[str, Any]:
         "held": message.is_held,
         "sender": message.envelope.sender,
         "source": message.envelope.source,
+        "owner": message.envelope.owner or os.getuid(),
         "recipients": [
             {
                 "address": recipient.address,

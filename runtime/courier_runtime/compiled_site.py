@@ -41,7 +41,7 @@ class CompiledSite:
 
     def watch(self) -> None:
         """Begin to compile at every edit. What the compiler says goes on to the terminal."""
-        self._child = self._start("watch", str(self._path), "--apply", str(self._tree))
+        self._child = self._start("watch", str(self._path), "--apply", str(self._tree), "--until-eof")
         threading.Thread(target=self._listen, args=(self._child,), daemon=True).start()
 
     def trouble(self) -> str:
@@ -59,7 +59,9 @@ class CompiledSite:
         owners = () if self._has_owners else ("--no-owners",)
         habits = (*owners, "--overwrite-drift", "--loss", "100", *host)
         command = (sys.executable, "-P", "-m", "courier_compiler.cli", *words, *habits)
-        return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        # The pipe to its standard input is never written to: it closes with this process, and so ends a watch.
+        pipe = subprocess.PIPE
+        return subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=subprocess.STDOUT, text=True)
 
     def _listen(self, child: subprocess.Popen[str]) -> None:
         assert child.stdout is not None

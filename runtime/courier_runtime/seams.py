@@ -195,6 +195,10 @@ class Spool(Drafts, Protocol):
         """Flush, hold, release or cancel a message, leased or not; False if there is none of this name."""
         ...
 
+    async def flush(self, due: float) -> None:
+        """Let no message wait for longer than until then; those that are held stay held."""
+        ...
+
     def scan(self) -> Iterable[Queued]:
         """Every message, for `mailq`; a moment's view."""
         ...

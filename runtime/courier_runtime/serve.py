@@ -11,10 +11,10 @@ import grp
 import importlib
 import os
 import pwd
-import resource
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -36,7 +36,7 @@ GAVE_UP: Final = 70
 
 MOST_SESSIONS: Final = 4
 
-_NEEDED: Final = ("app", "steward.ports", "steward.remote", "supervise.lifeline")
+_NEEDED: Final = ("app", "steward.ports", "steward.remote", "supervise.lifeline", "nursery")
 _SITE_NAMES: Final = ("site.yaml", "site.yml")
 
 
@@ -90,7 +90,7 @@ def _load_parts() -> asyncio.Runner:
         importlib.import_module(f"courier_runtime.{name}")
     for name in _CODECS:
         codecs.lookup(name)
-    from courier_runtime.loop import new_runner
+    from courier_runtime.process import new_runner
 
     return new_runner()
 
@@ -99,10 +99,13 @@ class _Start:
     """One start of a server, from its tree."""
 
     def __init__(self, wish: Wish, site: CompiledSite | None, runner: asyncio.Runner) -> None:
+        from courier_runtime.nursery import run
+        from courier_runtime.process import become
         from courier_runtime.snapshot.load import find_tree, read_manifest
         from courier_runtime.snapshot.model import Ground
         from courier_runtime.steward.remote import HelperProcess
         from courier_runtime.supervise.service_manager import ServiceManager, inherited_sockets
+        from courier_runtime.supervise.sessions import NurseryProcess
 
         self.wish = wish
         self.site = site
@@ -117,17 +120,20 @@ class _Start:
         self.sessions = _sessions() if wish.sessions is None else wish.sessions
         askers = 0 if wish.is_embedded else self.sessions
         self.helper = HelperProcess(self.found.sysconfdir, wish.state / "spool", is_own=wish.is_embedded, askers=askers)
+        owner = None if wish.is_embedded else self.owner
+        self.nursery = NurseryProcess(partial(run, owner=owner)) if self.sessions else None
         if not wish.is_embedded:
             os.chown(wish.state, *self.owner)
             wish.state.chmod(0o711)  # everybody who sends mail passes through to the socket; the rest is closed below
-            _become(self.owner)
+            become(self.owner)
 
     def run(self) -> int:
         """Serve; the exit code. Raises CourierSiteError or OSError before the server is ready."""
+        from courier_runtime.process import raise_limits
         from courier_runtime.seams import Refuses
         from courier_runtime.supervise.supervisor import GaveUp
 
-        _raise_limits()
+        raise_limits()
         try:
             with self.runner as runner:
                 return runner.run(self._serve())
@@ -137,6 +143,8 @@ class _Start:
             print(f"courier-run: {error}", file=sys.stderr)
             return GAVE_UP
         finally:
+            if self.nursery is not None:
+                self.nursery.close()
             self.helper.close()
 
     async def _serve(self) -> int:
@@ -147,10 +155,14 @@ class _Start:
         log = open_log(self.wish.log)
         try:
             await steward.open()
+            if self.nursery is not None:
+                await self.nursery.open()
             return await self._server(steward, log).run()
         finally:
             log.flush()
             steward.close()
+            if self.nursery is not None:
+                self.nursery.hang_up()
 
     def _server(self, steward: RemoteSteward, log: StreamLog | SyslogLog) -> Server:
         from courier_runtime.app import Server, Setting
@@ -158,6 +170,9 @@ class _Start:
         from courier_runtime.supervise.lifeline import Lifeline
 
         wish, site = self.wish, self.site
+        lifelines = [Lifeline(steward.ended, "the helper")]
+        if self.nursery is not None:
+            lifelines.append(Lifeline(self.nursery.ended, "the nursery"))
 
         def abort() -> None:
             log.flush()
@@ -176,9 +191,10 @@ class _Start:
                 log=log,
                 manager=self.manager,
                 alias_owner=self.owner,
-                lifelines=(Lifeline(steward.ended, "the helper"),),
+                lifelines=lifelines,
                 page=wish.page,
                 resolver_servers=wish.resolvers,
+                nursery=self.nursery,
                 sessions=self.sessions,
                 beginning=self._beginning(),
                 askers=self.helper.for_others,
@@ -283,17 +299,3 @@ def _owner(layout: Mapping[str, str]) -> tuple[int, int]:
         return pwd.getpwnam(names["mailuser"]).pw_uid, grp.getgrnam(names["mailgroup"]).gr_gid
     except KeyError as error:
         raise CourierSiteError(f"this system has no user or group {error.args[0]}: install one for the mail") from error
-
-
-def _become(owner: tuple[int, int]) -> None:
-    """Give up root's rights for good."""
-    uid, gid = owner
-    os.setgroups([])
-    os.setresgid(gid, gid, gid)
-    os.setresuid(uid, uid, uid)
-
-
-def _raise_limits() -> None:
-    """As many connections as the system lets us have."""
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

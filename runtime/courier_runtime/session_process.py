@@ -1,27 +1,23 @@
-"""The program of a process for sessions: it takes mail in, and leaves the queue to the process that has started it.
+"""A process for sessions: it takes mail in, and leaves the queue to the process that owns it.
 
-The second composition root. It ends when its channel closes, at once: without the queue nothing can be accepted. It
-ignores signals, for the process that owns the queue says when sessions end.
+The second composition root. It ends when its channel closes, at once: without the queue nothing can be accepted.
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
 import os
-import signal
 import socket
-import sys
 import traceback
 from collections.abc import Coroutine, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
-from courier_runtime.loop import new_runner
 from courier_runtime.mail.envelope import Envelope
 from courier_runtime.observe.clock import SystemClock
 from courier_runtime.observe.log import open_log, report_loop
 from courier_runtime.observe.metrics import CountsToPass
+from courier_runtime.process import new_runner
 from courier_runtime.reception import Reception, terms
 from courier_runtime.smtp.limits import Verdict
 from courier_runtime.smtp.listener import Listener
@@ -100,7 +96,7 @@ class SessionServer:
         await self.channel.open(end)
         await self.channel.ended.wait()
         self._log.flush()
-        os._exit(0)
+        os._exit(0)  # sessions are not wound down: nothing they take could be kept
 
     def _hear(self, frame: Frame) -> None:
         """Do what the owner of the queue says, in the order in which it is said."""
@@ -217,17 +213,16 @@ class SessionServer:
             os._exit(CRASHED)
 
 
-def main() -> None:
-    """Serve sessions: on the command line stand the beginning, as JSON, and the numbers of the channel's descriptor, of
-    the one by which listening sockets come, and of the one on which the helper is asked for files, if there is one."""
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.SIG_IGN)
-    beginning, *numbers = sys.argv[1:]
-    end, handover, *asker = (socket.socket(fileno=int(text)) for text in numbers)
-    server = SessionServer(json.loads(beginning), handover, Descriptors(asker[0]) if asker else None)
-    with new_runner() as runner:
-        runner.run(server.run(end))
+def serve_sessions(beginning: Mapping[str, Any], sockets: Sequence[socket.socket]) -> NoReturn:
+    """The life of such a process.
 
-
-if __name__ == "__main__":
-    main()
+    `sockets` are the channel, the one by which listening sockets come, and the one on which the helper is asked for
+    files, if there is one.
+    """
+    end, handover, *asker = sockets
+    server = SessionServer(beginning, handover, Descriptors(asker[0]) if asker else None)
+    try:
+        with new_runner() as runner:
+            runner.run(server.run(end))
+    finally:
+        os._exit(CRASHED)

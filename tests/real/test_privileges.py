@@ -40,7 +40,7 @@ class Host:
             subprocess.run(["chown", "-R", f"{USER}:{USER}", str(ROOM / "home" / user)], check=True)
         install(ROOM / "bin")
         self.log = ROOM / "log"
-        command = (sys.executable, "-m", "courier_runtime.cli", str(TREE), "--state", str(STATE))
+        command = (sys.executable, "-m", "courier_runtime.cli", str(TREE), "--state", str(STATE), "--sessions", "1")
         with self.log.open("w") as log:
             self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True)
         assert self.process.stdout is not None
@@ -51,10 +51,17 @@ class Host:
         return {name: value.strip() for name, _, value in (line.partition(":") for line in lines)}
 
     @property
+    def children(self) -> list[int]:
+        """The server's processes besides the first, and theirs."""
+        found = [self.process.pid]
+        for pid in found:
+            found += map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split())
+        return found[1:]
+
+    @property
     def helper(self) -> int:
-        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
-        assert len(children) == 1
-        return int(children[0])
+        (found,) = (pid for pid in self.children if b"steward.helper" in Path(f"/proc/{pid}/cmdline").read_bytes())
+        return found
 
     def send(self, to: str) -> None:
         with smtplib.SMTP("127.0.0.1", 25, timeout=10) as client:
@@ -97,16 +104,15 @@ def as_user(uid: int, *command: str, text: str = "", **environment: str) -> subp
 
 
 def test_nobody_but_the_helper_is_root(host: Host) -> None:
-    courier = host.status(host.process.pid)
     uid = pwd.getpwnam("courier").pw_uid
-    assert courier["Uid"].split() == [str(uid)] * 4
-    assert "0" not in courier["Gid"].split()
-    assert courier["Groups"] == ""
-    assert {courier[name] for name in ("CapEff", "CapPrm")} == {"0" * 16}
-    helper = host.status(host.helper)
-    assert helper["Uid"].split() == ["0"] * 4
-    command = Path(f"/proc/{host.helper}/cmdline").read_bytes()
-    assert b"courier_runtime.steward.helper" in command
+    others = {host.process.pid, *host.children} - {host.helper}
+    assert len(others) >= 3, "the queue's process, the nursery, and sessions"
+    for courier in map(host.status, others):
+        assert courier["Uid"].split() == [str(uid)] * 4
+        assert "0" not in courier["Gid"].split()
+        assert courier["Groups"] == ""
+        assert {courier[name] for name in ("CapEff", "CapPrm")} == {"0" * 16}
+    assert host.status(host.helper)["Uid"].split() == ["0"] * 4
     with socket.create_connection(("127.0.0.1", 25)):
         pass
 
@@ -147,12 +153,14 @@ def test_a_port_of_roots_can_still_be_taken(host: Host) -> None:
 
 
 def test_everybody_may_send_mail_and_only_root_may_command(host: Host) -> None:
-    sendmail, courier = str(ROOM / "bin/sendmail"), str(ROOM / "bin/mailq")
+    sendmail, courier = str(ROOM / "bin/sendmail"), str(ROOM / "bin/courier")
     done = as_user(USER, sendmail, "anna@example.com", text="Subject: hello\n\nhello\n")
     assert (done.returncode, done.stderr) == (0, "")
     eventually(lambda: host.inbox("anna"))
     assert f"(uid {USER})" in host.inbox("anna")[0].read_text()
-    assert "Permission denied" in as_user(USER, courier).stderr
+    refused = as_user(USER, courier, "flush")
+    assert refused.returncode != 0
+    assert "only root and the user of the mail system may say this" in refused.stderr
 
 
 def test_a_neighbours_mail_comes_by_rmail_if_uucp_brings_it(host: Host) -> None:
@@ -178,7 +186,15 @@ def test_the_end_of_the_helper_is_the_end_of_the_server(host: Host) -> None:
     assert "courier-run: the helper has ended" in host.log.read_text()
 
 
-def test_the_helper_ends_with_the_server_whatever_ends_that(host: Host) -> None:
-    helper = host.helper
+def test_all_processes_end_with_the_server_whatever_ends_that(host: Host) -> None:
+    children = host.children
     host.stop(signal.SIGKILL)
-    eventually(lambda: not Path(f"/proc/{helper}").exists())
+    eventually(lambda: not any(Path(f"/proc/{pid}").exists() for pid in children))
+
+
+def test_a_process_for_sessions_is_started_again_and_reads_what_only_root_may(host: Host) -> None:
+    (victim, *_) = ask(f"{STATE}/run/{CONTROL}", {"do": "status"})["sessions"]
+    os.kill(victim, signal.SIGKILL)
+    eventually(lambda: victim not in (found := ask(f"{STATE}/run/{CONTROL}", {"do": "status"})["sessions"]) and found)
+    host.send("anna@example.com")
+    eventually(lambda: host.inbox("anna"))

@@ -101,7 +101,7 @@ def test_couriers_commands_work_against_the_server(server: Running, tmp_path: Pa
     assert run("sendmail", "-S", "FOO", "x@example.com").returncode == 77
     assert run("aliaslookup", "sales@example.com").stdout == "anna@example.com\nboris@example.com\n"
     assert run("mailq").stdout.endswith("   0 messages.\n")
-    assert run("cancelmsg", "0" * 16 + "." + "0" * 16 + "." + "0" * 8).stdout == "Message not found.\n"
+    assert run("cancelmsg", "0" * 16 + "." + "0" * 16 + "." + "0" * 8).stderr == "Message not found.\n"
 
 
 def test_an_edit_takes_effect_without_dropping_a_connection(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""cancelmsg: gives a queued message up, with reasons that its sender gets to read."""
+"""cancelmsg: gives a queued message of one's own up (root: any), with reasons that its sender gets to read."""
 
 from __future__ import annotations
 
@@ -12,15 +12,17 @@ def main(arguments: list[str] | None = None) -> int:
     """Cancel."""
     words = sys.argv[1:] if arguments is None else arguments
     if not words:
-        print("Usage: cancelmsg ID [REASON...]", file=sys.stderr)
-        return 1
+        return 0
     try:
         done = ask(socket_path(CONTROL), {"do": "cancel", "id": words[0], "reasons": words[1:]})["done"]
     except Unreachable as error:
         print(f"cancelmsg: {error}", file=sys.stderr)
         return 75
-    print("Message scheduled for cancellation." if done else "Message not found.")
-    return 0 if done else 1
+    if not done:
+        print("Message not found.", file=sys.stderr)
+        return 1
+    print("Message scheduled for cancellation.")
+    return 0
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
-"""mailq: what is in the queue, in Courier's form: `-batch` for programs."""
+"""mailq: what is in the queue, in Courier's form: `-batch` for programs. All of it for root, else what is one's own."""
 
 from __future__ import annotations
 
+import pwd
 import sys
 import time
 
@@ -15,11 +16,16 @@ if TYPE_CHECKING:
 
 _WORDS = {"pending": "", "done": "done", "failed": "fail"}
 _COLUMN = 16
+_OPTIONS = ("-sort", "-batch")
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Show."""
     words = sys.argv[1:] if arguments is None else arguments
+    unknown = next((word for word in words if word.startswith("-") and word not in _OPTIONS), None)
+    if unknown is not None:
+        print(f"mailq: ERR: Invalid argument: {unknown}", file=sys.stderr)
+        return 1
     try:
         messages = ask(socket_path(CONTROL), {"do": "queue"})["messages"]
     except Unreachable as error:
@@ -41,12 +47,9 @@ def table(messages: list[Mapping[str, Any]]) -> Iterator[str]:
     for message in messages:
         date = time.strftime("%b %d %H:%M", time.localtime(message["arrived"]))
         yield f"{size(message['size']):{_COLUMN}} {message['id']:{59}} {date}"
-        yield f"{message['source']:{_COLUMN}} {message['sender']}"
-        last = None
+        yield f"{user(message['owner']):{_COLUMN}} {message['sender']}"
         for recipient in message["recipients"]:
-            word = _WORDS[recipient["state"]]
-            yield f"{'' if word == last else word:{_COLUMN}} {recipient['address']}"
-            last = word
+            yield f"{_WORDS[recipient['state']]:{_COLUMN}} {recipient['address']}"
         yield ""
     yield f"{len(messages):4d} messages."
 
@@ -55,13 +58,18 @@ def batch(messages: list[Mapping[str, Any]]) -> Iterator[str]:
     """The listing for programs."""
     for message in messages:
         date = time.strftime("%b %d %H:%M", time.localtime(message["arrived"]))
-        for recipient in message["recipients"]:
-            words = (
-                f"{size(message['size']):{_COLUMN}}", message["id"], date, message["source"], message["sender"],
-                _WORDS[recipient["state"]], recipient["address"],
-            )  # fmt: skip
-            yield ";".join(words) + ";"
+        fates = [word for one in message["recipients"] for word in (_WORDS[one["state"]], one["address"])]
+        head = (f"{size(message['size']):{_COLUMN}}", message["id"], date, user(message["owner"]), message["sender"])
+        yield ";".join((*head, *fates)) + ";"
     yield f"messages: {len(messages)}"
+
+
+def user(uid: int) -> str:
+    """Name of a user; empty for one who has none."""
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return ""
 
 
 def size(count: int) -> str:

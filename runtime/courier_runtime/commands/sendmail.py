@@ -146,11 +146,11 @@ def _mailbox(name: str, address: str) -> str:
 
 
 def _account() -> tuple[str, str]:
-    """Name and full name of whoever runs this."""
+    """Name and full name of whoever runs this; `nobody` for a user id without a name."""
     try:
         entry = pwd.getpwuid(os.getuid())
     except KeyError:
-        return str(os.getuid()), ""
+        return "nobody", ""
     return entry.pw_name, entry.pw_gecos.partition(",")[0]
 
 

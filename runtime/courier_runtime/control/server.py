@@ -20,14 +20,20 @@ from courier_runtime.seams import Intake
 from courier_runtime.snapshot.model import Snapshot
 
 Command = Callable[[Mapping[str, Any]], Awaitable[Mapping[str, Any]]]
-"""Answers one request."""
+"""Answers one request, in which `caller` is the user id of somebody who may see no more than what is his own."""
+
+FOR_EVERYBODY: Final = frozenset({"queue", "cancel", "alias"})
+"""Verbs that any user may say of his own messages. All others are those of root and of the server's own user."""
 
 _LINE: Final = 1024 * 1024
 _CHUNK: Final = 64 * 1024
 
 PATIENCE: Final = 20.0
 """Seconds that messages under way have when the server stops."""
+SILENCE: Final = 60.0
+"""Seconds that somebody who connects has to say what is wanted."""
 NO_ENVELOPE: Final = Reply.of(550, "There is no envelope.")
+NOT_YOURS: Final = "only root and the user of the mail system may say this"
 NOT_UUCP: Final = Reply.of(550, "Only the user uucp brings mail from UUCP.")
 
 
@@ -47,7 +53,7 @@ class ControlServer:
 
     async def run(self, ready: Callable[[], None]) -> None:
         """Serve until cancelled."""
-        control = await self._listen(CONTROL, self._obey, 0o600)
+        control = await self._listen(CONTROL, self._obey, 0o666)
         submit = await self._listen(SUBMIT, self._take, 0o666)
         async with control, submit:
             ready()
@@ -79,7 +85,13 @@ class ControlServer:
         if said is None or command is None:
             await _answer(writer, {"error": "this server knows no such command"})
             return
-        await _answer(writer, await command(said))
+        caller = peer_uid(writer.get_extra_info("socket"))
+        if caller in (0, os.getuid()):
+            await _answer(writer, await command({**said, "caller": None}))
+        elif said["do"] in FOR_EVERYBODY:
+            await _answer(writer, await command({**said, "caller": caller}))
+        else:
+            await _answer(writer, {"error": NOT_YOURS})
 
     async def _take(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One message: its envelope in the first line, its text until the end."""
@@ -99,7 +111,7 @@ class ControlServer:
         if said is None:
             return NO_ENVELOPE
         if "uucp" not in said:
-            return await self._intake.submit(_envelope(said), _text(reader), f"uid {uid}")
+            return await self._intake.submit(replace(_envelope(said), owner=uid), _text(reader), f"uid {uid}")
         if uid not in _who_brings_uucp():
             return NOT_UUCP
         return await self._intake.submit(self._uucp_envelope(said), _text(reader))
@@ -116,10 +128,16 @@ class ControlServer:
         )
 
 
+def is_for(said: Mapping[str, Any], envelope: Envelope) -> bool:
+    """Whether the message with this envelope exists for whoever says a command."""
+    return said["caller"] in (None, envelope.owner)
+
+
 async def _heard(reader: asyncio.StreamReader) -> Mapping[str, Any] | None:
     try:
-        said = json.loads(await reader.readline())
-    except ValueError:
+        async with asyncio.timeout(SILENCE):
+            said = json.loads(await reader.readline())
+    except (ValueError, TimeoutError):
         return None
     return said if isinstance(said, dict) else None
 

@@ -16,11 +16,11 @@ if TYPE_CHECKING:  # typing is not imported for itself: it takes as long as all 
 CONTROL = "control"
 SUBMIT = "submit"
 SMTP = "smtp"
-"""The sockets in the server's state directory: one for its owner, two for everybody who may send mail."""
+"""The sockets in the server's state directory. Everybody may open them; the server asks the kernel who calls."""
 
 
 class Unreachable(Exception):
-    """No server answers at the socket."""
+    """No server answers at the socket, or it does not obey this user."""
 
 
 def ask(path: str, said: Mapping[str, Any], message: bytes | None = None) -> dict[str, Any]:
@@ -41,4 +41,6 @@ def ask(path: str, said: Mapping[str, Any], message: bytes | None = None) -> dic
         answer: dict[str, Any] = json.loads(b"".join(pieces))
     except ValueError as error:
         raise Unreachable(f"the server at {path} hung up without an answer") from error
+    if "error" in answer:
+        raise Unreachable(answer["error"])
     return answer

@@ -42,6 +42,8 @@ class Style:
     """Domain of bare names; empty to leave them bare."""
     relay: Relay | None = None
     """What addresses with a per cent sign are rewritten to; None to leave them alone."""
+    path: Relay | None = None
+    """What paths of UUCP are rewritten to; None to leave them alone."""
 
 
 AS_IT_IS: Final = Style()
@@ -150,6 +152,8 @@ def _print(name: list[Token], address: list[Token] | None, style: Style) -> byte
 
 def _address(tokens: list[Token], style: Style) -> bytes:
     printed = render(_complete(tokens, style.completion))
+    if style.path is not None and b"!" in printed and b"@" not in printed:
+        return style.path(printed)
     return style.relay(printed) if style.relay is not None and b"%" in printed else printed
 
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Final
 
+from courier_runtime.delivery.uucp import incoming
 from courier_runtime.intake import trace
 from courier_runtime.intake.acceptance import accept, module_of
 from courier_runtime.intake.address_lines import Style
@@ -174,12 +175,18 @@ def _passport(origin: str, envelope: Envelope, rules: Rules, said: tuple[str, by
     domain = snapshot.locality.default_domain.encode(errors="surrogateescape")
     habits = Habits(
         rewriting=1 if keeps else 0,
-        style=Style(domain),
+        style=Style(domain, path=partial(_off_path, rules) if module == "uucp" else None),
         removes_bcc=not envelope.recipients,
         is_blind=envelope.by_headers.is_blind,
     )
     comment, below = said
     return Passport(trace.host_of_origin(origin), comment, module, snapshot.me, rules.id_host, habits, below=below)
+
+
+def _off_path(rules: Rules, path: bytes) -> bytes:
+    """What a path in a header of a neighbour's mail becomes with uucprewriteheaders: an address, if one can be made."""
+    spelt = incoming(path.decode(errors="surrogateescape"), rules.snapshot)
+    return _completed(spelt, rules).encode(errors="surrogateescape")
 
 
 def _canonical_sender(sender: str, rules: Rules) -> str:

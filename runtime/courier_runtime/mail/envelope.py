@@ -77,6 +77,8 @@ class Envelope:
     """Type and name of the sending host, `dns; HELO (NAME [ADDRESS])`."""
     login: str = ""
     """Who had authenticated."""
+    owner: int = 0
+    """User id of whoever handed it in on this host, and so may list and cancel it; 0 for the mail system itself."""
     envelope_id: str = ""
     """ENVID, still encoded as xtext."""
     returns: Return = ""

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from itertools import islice
 from typing import Final
 
 from courier_runtime.mail.ids import MessageId
@@ -27,8 +26,6 @@ _LOW_DELAY: Final = 300.0
 """Seconds by which deliveries are put off when the disk is nearly full."""
 _ROUND: Final = 60.0
 """Seconds after which the queue looks around in any case."""
-_AT_ONCE: Final = 500
-"""Messages that are changed together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,15 +213,13 @@ class Queue:
         return Counts(len(self._spool), len(worker or ()), worker.running if worker else 0)
 
     async def flush(self, name: MessageId | None = None) -> bool:
-        """Make one message due now, or all that are not held; False if there is none of this name."""
+        """Make one message due now, or all; those that are held stay so. False if there is none of this name."""
         now = self._clock.now()
         if name is not None:
             found = await self._spool.change(name, due=now)
         else:
             found = True
-            names = (message.id for message in self._spool.scan())
-            while some := tuple(islice(names, _AT_ONCE)):
-                await asyncio.gather(*(self._spool.change(one, due=now) for one in some))
+            await self._spool.flush(now)
         self.wake()
         return found
 

@@ -6,6 +6,7 @@ Terms that cannot be read are passed over, and twenty questions to the DNS are a
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
@@ -18,6 +19,9 @@ from courier_runtime.spf.record import Policy, Result, Term, is_policy, parse_po
 MOST_QUESTIONS: Final = 20
 MOST_EXCHANGES: Final = 10
 """Mail servers of a domain that are looked at (RFC 7208, 4.6.4)."""
+
+PATIENCE: Final = 20.0
+"""Seconds that one evaluation may take, all its questions together (RFC 7208, 4.6.4, asks for no less)."""
 
 _TOO_MANY: Final = f"Maximum of {MOST_QUESTIONS} nested SPF queries exceeded."
 
@@ -39,12 +43,15 @@ class _Ended(Exception):
         self.verdict = verdict
 
 
-async def evaluate(domain: str, question: Question, resolver: Resolver) -> Verdict:
-    """What the policy of a domain says of a client."""
+async def evaluate(domain: str, question: Question, resolver: Resolver, patience: float = PATIENCE) -> Verdict:
+    """What the policy of a domain says of a client: `error` if that is not known within `patience` seconds."""
     try:
-        return await _Evaluation(question, resolver).judge(domain, is_top=True)
+        async with asyncio.timeout(patience):
+            return await _Evaluation(question, resolver).judge(domain, is_top=True)
     except _Ended as end:
         return end.verdict
+    except TimeoutError:
+        return Verdict("error")
 
 
 def question_about(name: str, ip: str, *, helo: str, receiver: str, client_name: str, now: float) -> Question:

@@ -33,15 +33,16 @@ def compose(
     arrived: float,
     size: int,
     large: str = "",
+    checksum: int = 0,
 ) -> Composed:
-    """Messages as they are in the instant of their acceptance."""
+    """Messages as they are in the instant of their acceptance; `checksum` is that of a long text (CRC-32)."""
     messages = [
         accepted(name, envelope, terms(envelope), arrived, size, None)
         for name, envelope in zip(names, envelopes, strict=True)
     ]
     said: dict[str, object] = {"pieces": [message_said(message) for message in messages]}
     if large:
-        said["large"] = large
+        said["large"], said["sum"] = large, checksum
     return Composed(messages, dumps(said), large)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import zlib
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Final, Protocol, TypeVar
@@ -32,9 +33,18 @@ class Home(Protocol):
         ...
 
     async def accept(
-        self, first: MessageId, envelopes: Sequence[Envelope], content: bytes, path: str, size: int
+        self,
+        first: MessageId,
+        envelopes: Sequence[Envelope],
+        content: bytes,
+        path: str,
+        size: int,
+        checksum: int,
     ) -> tuple[MessageId, ...]:
-        """Make a message safe, its text being `content`, or in the synced file `path`. Raises SpoolFull."""
+        """Make a message safe, its text being `content`, or in the synced file `path` with this CRC-32.
+
+        Raises SpoolFull.
+        """
         ...
 
 
@@ -47,6 +57,8 @@ class FilesystemDraft:
         self._parts: list[bytes] = []
         self._buffered = 0
         self._size = 0
+        self._checksum = 0
+        """Of what is in the file."""
         self._path = ""
         self._descriptor: int | None = None
         self._work: Future[None] | None = None
@@ -71,7 +83,7 @@ class FilesystemDraft:
         content = b"" if self._path else b"".join(self._parts)
         self._is_over = True  # from here on the text is the log's, even if this coroutine is cancelled
         try:
-            return await self._home.accept(self._id, envelopes, content, self._path, self._size)
+            return await self._home.accept(self._id, envelopes, content, self._path, self._size, self._checksum)
         except SpoolFull:
             self._discard()
             raise
@@ -107,6 +119,8 @@ class FilesystemDraft:
             self._path = path
         assert self._descriptor is not None
         self._home.disk.append(self._descriptor, self._parts)
+        for part in self._parts:
+            self._checksum = zlib.crc32(part, self._checksum)
         self._parts, self._buffered = [], 0
 
     def _finish_file(self) -> None:

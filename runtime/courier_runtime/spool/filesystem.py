@@ -30,7 +30,8 @@ from courier_runtime.spool.disk import Disk
 from courier_runtime.spool.draft import FilesystemDraft
 from courier_runtime.spool.lock import Lock
 from courier_runtime.spool.log import SEGMENT_SIZE, Item, Log, Place, Writer, path_of
-from courier_runtime.spool.records import Damage, Kind, Record, dumps, frame, head_of
+from courier_runtime.spool.reading import Answer, Reading, Where
+from courier_runtime.spool.records import Damage, Kind, Record, dumps, frame
 from courier_runtime.spool.recovery import Found, StoredEntry, numbered, recover
 from courier_runtime.spool.room import Room
 from courier_runtime.spool.state import (
@@ -115,7 +116,7 @@ class FilesystemSpool:
         loop = asyncio.get_running_loop()
         try:
             heads = await loop.run_in_executor(
-                self.threads, self._heads, [(one.segment, one.start, one.head) for one in leased]
+                self.threads, Reading(self._root, self._mark).checked, [_where(one) for one in leased]
             )
         except asyncio.CancelledError:
             for entry in leased:
@@ -169,12 +170,16 @@ class FilesystemSpool:
         await self._written(Kind.CHANGED, entry, dumps(said))
         return True
 
+    async def flush(self, due: float) -> None:
+        self._ledger.flush(due)
+        await self._log.written(self._log.frame(Kind.FLUSHED, 0, dumps(due)))
+
     def scan(self) -> Iterator[Queued]:
         for entry in self._ledger:
             message = entry.message
             if message is None:
-                [head] = self._heads([(entry.segment, entry.start, entry.head)])
-                message = None if isinstance(head, Exception) else self._message(entry, head)
+                [head] = Reading(self._root, self._mark).heads([_where(entry)])
+                message = self._message(entry, head) if isinstance(head, Record) else None
             if message is not None:
                 yield message
 
@@ -214,11 +219,18 @@ class FilesystemSpool:
         return f"{self._text_path}/{name.serial:016x}"
 
     async def accept(
-        self, first: MessageId, envelopes: Sequence[Envelope], content: bytes, path: str, size: int
+        self,
+        first: MessageId,
+        envelopes: Sequence[Envelope],
+        content: bytes,
+        path: str,
+        size: int,
+        checksum: int,
     ) -> tuple[MessageId, ...]:
         names = self._names.pieces(first, len(envelopes))
         large = Path(path).name if path else ""
-        await self.keep(compose(names, envelopes, self._terms, self._clock.now(), size, large), content)
+        composed = compose(names, envelopes, self._terms, self._clock.now(), size, large, checksum)
+        await self.keep(composed, content)
         return tuple(names)
 
     async def keep(self, composed: Composed, content: bytes) -> None:
@@ -261,30 +273,16 @@ class FilesystemSpool:
 
     # ---- leases ---------------------------------------------------------------------------------------------------
 
-    def _heads(self, places: Sequence[tuple[int, int, int]]) -> list[Record | Exception]:
-        """Read heads, in a thread; what is wrong with those that cannot be read."""
-        heads: list[Record | Exception] = []
-        descriptors: dict[int, int] = {}
-        try:
-            for segment, start, size in places:
-                try:
-                    if segment not in descriptors:
-                        descriptors[segment] = os.open(path_of(self._log_path, segment), os.O_RDONLY | os.O_CLOEXEC)
-                    heads.append(head_of(self._mark, os.pread(descriptors[segment], size, start)))
-                except (OSError, ValueError) as error:
-                    heads.append(error)
-        finally:
-            for descriptor in descriptors.values():
-                os.close(descriptor)
-        return heads
-
-    def _leased(self, entry: StoredEntry, head: Record | Exception) -> Queued | None:
+    def _leased(self, entry: StoredEntry, head: Answer) -> Queued | None:
         """The message of a fresh lease. One that is damaged is held, so that somebody looks."""
+        if head is None:
+            self._give_back(entry, Verb.RELEASE, entry.due)
+            return None
         if isinstance(head, OSError):
             self._lines.error(_PROGRAM, f"id={entry.id}: the message cannot be read now: {head.strerror}")
             self._give_back(entry, Verb.RELEASE, self._clock.now() + _AGAIN)
             return None
-        if isinstance(head, Exception):
+        if isinstance(head, ValueError):
             self._lines.error(_PROGRAM, f"id={entry.id}: the message cannot be read and is held: {head}")
             entry.is_held = True
             self._give_back(entry, Verb.RELEASE, entry.due)
@@ -378,6 +376,10 @@ class FilesystemSpool:
             self.disk.close(descriptor)
         self.disk.rename(f"{path}.part", path)
         self._lines.error(_PROGRAM, f"the spool is damaged: {len(content)} bytes are no record, kept in {path}")
+
+
+def _where(entry: StoredEntry) -> Where:
+    return Where(entry.segment, entry.start, entry.head, entry.size, entry.large)
 
 
 def _state(message: Queued) -> bytes:

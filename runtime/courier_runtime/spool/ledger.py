@@ -104,6 +104,12 @@ class Ledger(Generic[E]):
             entry.move(Verb.HOLD if held else Verb.FREE)
         self._queue(entry)
 
+    def flush(self, due: float) -> None:
+        """Let nobody wait for longer than until then."""
+        for entry in self._entries.values():
+            entry.due = min(entry.due, due)
+        self._sort()
+
     def next_due(self) -> float | None:
         """When the first waiting message is due."""
         entry = self._first()
@@ -113,8 +119,11 @@ class Ledger(Generic[E]):
         if entry.stage is Stage.WAITING:
             heappush(self._order, (entry.due, entry.id.serial))
             if len(self._order) > 2 * len(self._entries) + _SLACK:
-                self._order = [(one.due, one.id.serial) for one in self if one.stage is Stage.WAITING]
-                heapify(self._order)
+                self._sort()
+
+    def _sort(self) -> None:
+        self._order = [(one.due, one.id.serial) for one in self._entries.values() if one.stage is Stage.WAITING]
+        heapify(self._order)
 
     def _first(self) -> E | None:
         """The first waiting entry; places that are out of date are dropped on the way."""

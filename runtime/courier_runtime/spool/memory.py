@@ -65,6 +65,9 @@ class MemorySpool:
         self._ledger.change(entry, due, held, cancelled)
         return True
 
+    async def flush(self, due: float) -> None:
+        self._ledger.flush(due)
+
     def scan(self) -> Iterator[Queued]:
         return (entry.now() for entry in self._ledger)
 

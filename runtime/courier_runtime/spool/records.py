@@ -46,6 +46,8 @@ class Kind(IntEnum):
     """Somebody flushed, held, freed or cancelled it."""
     CHECKPOINT = 7
     """All that is recorded before a place is on the disk, deliveries included."""
+    FLUSHED = 8
+    """No message that was accepted before this waits for longer than until a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +100,14 @@ def head_of(mark: bytes, header_and_head: bytes) -> Record:
     if found is None:
         raise ValueError("no sound record is here")
     return found[0]
+
+
+def whole_of(mark: bytes, content: bytes) -> Record:
+    """The record that these bytes are, its text looked at. Raises ValueError if they are damaged."""
+    found = _sound(mark, content, 0, len(content))
+    if found is None or found.end != len(content):
+        raise ValueError("no sound record is here")
+    return found
 
 
 def first(content: bytes | mmap) -> Record | None:

@@ -171,6 +171,9 @@ class _Replay:
                 self._is_doubtful = not self._boot or record.said["boot"] != self._boot
             case Kind.CHECKPOINT:
                 self._checkpoint(Place(*record.said))
+            case Kind.FLUSHED:
+                for waiting in found.entries.values():
+                    waiting.due = min(waiting.due, record.said)
             case _:
                 if record.kind is Kind.SETTLED and (revived := self._gone.pop(record.serial, None)) is not None:
                     found.entries[record.serial] = revived  # an earlier recovery undid its removal

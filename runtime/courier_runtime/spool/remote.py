@@ -51,10 +51,17 @@ class RemoteSpool:
         return f"{self._directory}/texts/{name.serial:016x}"
 
     async def accept(
-        self, first: MessageId, envelopes: Sequence[Envelope], content: bytes, path: str, size: int
+        self,
+        first: MessageId,
+        envelopes: Sequence[Envelope],
+        content: bytes,
+        path: str,
+        size: int,
+        checksum: int,
     ) -> tuple[MessageId, ...]:
         names = self._names.pieces(first, len(envelopes))
-        composed = compose(names, envelopes, self._terms, self._clock.now(), size, Path(path).name if path else "")
+        large = Path(path).name if path else ""
+        composed = compose(names, envelopes, self._terms, self._clock.now(), size, large, checksum)
         try:
             answer = await self._channel.ask(
                 {"do": "keep", "head": len(composed.head)}, b"".join((composed.head, content))

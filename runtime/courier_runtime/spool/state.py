@@ -18,6 +18,7 @@ from courier_runtime.spool.records import dumps, loads
 _PLAIN: Final = (
     "origin",
     "login",
+    "owner",
     "envelope_id",
     "returns",
     "verp",

@@ -9,12 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import os
 import signal
 import socket
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -39,6 +36,72 @@ _PATIENCE: Final = 5.0
 """Seconds that a process has to end by itself."""
 
 
+class NurseryProcess:
+    """The nursery, and our ends of its sockets."""
+
+    def __init__(self, run: Callable[[socket.socket, socket.socket], None]) -> None:
+        """Fork it; `run` is its life. The process may have no threads yet, and still has the rights that it needs."""
+        self._orders, orders = socket.socketpair()
+        self._handover, handover = socket.socketpair()
+        self.pid = os.fork()
+        if self.pid == 0:
+            _close_all_but(0, 1, 2, orders.fileno(), handover.fileno())
+            try:
+                run(orders, handover)
+            finally:
+                os._exit(0)
+        orders.close()
+        handover.close()
+        self._channel = Channel(self._hear)
+        self._statuses: dict[int, asyncio.Future[int]] = {}
+        self.ended = self._channel.ended
+        """Set once it is gone, and with it whoever could start more."""
+
+    async def open(self) -> None:
+        """Begin to speak with it."""
+        await self._channel.open(self._orders)
+
+    async def start(self, beginning: Mapping[str, Any], sockets: Sequence[socket.socket]) -> int:
+        """Start a process for sessions; its id. Raises ChannelClosed."""
+        socket.send_fds(self._handover, [b"\0"], [one.fileno() for one in sockets])
+        answer = await self._channel.ask({"do": "fork", "beginning": beginning, "sockets": len(sockets)})
+        pid: int = answer.said["pid"]
+        return pid
+
+    async def end(self, pid: int) -> int | None:
+        """Wait for a process that was told to end, and end it if it does not; its status, None if nobody knows."""
+        status = self._status(pid)
+        gone = asyncio.ensure_future(self.ended.wait())
+        try:
+            await asyncio.wait((status, gone), timeout=_PATIENCE, return_when=asyncio.FIRST_COMPLETED)
+            if not status.done():
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+                await asyncio.wait((status, gone), return_when=asyncio.FIRST_COMPLETED)
+            return status.result() if status.done() else None
+        finally:
+            gone.cancel()
+            del self._statuses[pid]
+
+    def hang_up(self) -> None:
+        """Speak with it no more."""
+        self._channel.close()
+
+    def close(self) -> None:
+        """End it."""
+        for ours in (self._orders, self._handover):
+            with contextlib.suppress(OSError):
+                ours.shutdown(socket.SHUT_RDWR)
+            ours.close()
+        os.waitpid(self.pid, 0)
+
+    def _hear(self, frame: Frame) -> None:
+        self._status(frame.said["pid"]).set_result(frame.said["status"])
+
+    def _status(self, pid: int) -> asyncio.Future[int]:
+        return self._statuses.setdefault(pid, asyncio.get_running_loop().create_future())
+
+
 @dataclass(frozen=True, slots=True)
 class Door:
     """A listener that the processes serve together."""
@@ -58,6 +121,7 @@ class Crew:
         self,
         size: int,
         *,
+        nursery: NurseryProcess | None,
         beginning: Mapping[str, Any],
         askers: Sequence[socket.socket],
         current: Callable[[], Snapshot],
@@ -66,13 +130,18 @@ class Crew:
         metrics: PrometheusMetrics,
         log: Log,
     ) -> None:
-        """`beginning` is what each is told when it starts; by `askers` they ask the helper for files."""
+        """There are none where there is no nursery.
+
+        `beginning` is what each is told when it starts; by `askers` they ask the helper for files.
+        """
         self.beginning, self.current, self.spool, self.metrics, self.log = beginning, current, spool, metrics, log
         self.track = track
         self.doors: dict[int, Door] = {}
         self.standing: list[SessionProcess] = []
         """Those that serve the generation in force."""
-        self.processes = [SessionProcess(number, self, askers[number : number + 1]) for number in range(size)]
+        self.processes: list[SessionProcess] = []
+        if nursery is not None:
+            self.processes += [SessionProcess(one, self, nursery, askers[one : one + 1]) for one in range(size)]
         self._numbers = count(1)
         track.on_news = self._pass_on
 
@@ -111,11 +180,12 @@ class Crew:
 class SessionProcess:
     """An actor: one process. It ends when its channel closes, and is started again when it ends by itself."""
 
-    def __init__(self, number: int, crew: Crew, asker: Sequence[socket.socket]) -> None:
+    def __init__(self, number: int, crew: Crew, nursery: NurseryProcess, asker: Sequence[socket.socket]) -> None:
         self.name = f"sessions-{number + 1}"
         self.channel = Channel()
         self.pid = 0
         self._crew = crew
+        self._nursery = nursery
         self._asker = asker
         self._inside: Counter[tuple[int, str]] = Counter()
         """Doors and addresses of the clients that it has."""
@@ -124,14 +194,13 @@ class SessionProcess:
 
     async def run(self, ready: Callable[[], None]) -> None:
         """Have it serve until cancelled. Raises SessionsEnded if it does not."""
+        crew = self._crew
         ours, theirs = socket.socketpair()
         self._handover, taking = socket.socketpair()
         self.channel = Channel(self._hear)
-        said = {**self._crew.beginning, "numbers": self._crew.spool.reserve(NUMBERS)}
-        process = _start(said, [theirs, taking, *self._asker])
-        theirs.close()
-        taking.close()
-        self.pid = process.pid
+        with theirs, taking:
+            said = {**crew.beginning, "numbers": crew.spool.reserve(NUMBERS)}
+            self.pid = await self._nursery.start(said, [theirs, taking, *self._asker])
         try:
             await self.channel.open(ours)
             with contextlib.suppress(ChannelClosed):
@@ -140,7 +209,7 @@ class SessionProcess:
                 await self.channel.ended.wait()
         finally:
             self._leave()
-            status = await asyncio.to_thread(_ended, process)
+            status = await self._nursery.end(self.pid)
         raise SessionsEnded(f"process {self.pid} has ended with {status}")
 
     async def prepare(self, new: Snapshot) -> None:
@@ -279,19 +348,12 @@ class SessionsEnded(Exception):
     """A process for sessions has ended by itself."""
 
 
-def _start(said: Mapping[str, Any], sockets: Sequence[socket.socket]) -> subprocess.Popen[bytes]:
-    numbers = [one.fileno() for one in sockets]
-    command = (sys.executable, "-P", "-m", "courier_runtime.session_process", json.dumps(said), *map(str, numbers))
-    return subprocess.Popen(command, pass_fds=numbers)
-
-
-def _ended(process: subprocess.Popen[bytes]) -> int:
-    """Wait for a process that was told to end; its status."""
-    try:
-        return process.wait(_PATIENCE)
-    except subprocess.TimeoutExpired:
-        os.kill(process.pid, signal.SIGKILL)
-        return process.wait()
+def _close_all_but(*kept: int) -> None:
+    """Leave to the parent what is its: who holds an end of a socket keeps the other end from hearing of the end."""
+    for name in os.listdir("/dev/fd"):  # noqa: PTH208 - numbers
+        if int(name) not in kept:
+            with contextlib.suppress(OSError):
+                os.close(int(name))
 
 
 def _trouble(answer: Frame, wanted: Snapshot) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 import stat
 from collections.abc import Mapping
@@ -11,10 +12,11 @@ from typing import Any
 
 import pytest
 
+from courier_runtime.control import server as server_module
 from courier_runtime.control.page import Page
-from courier_runtime.control.server import ControlServer, make_directory
+from courier_runtime.control.server import ControlServer, is_for, make_directory
 from courier_runtime.control.wire import CONTROL, SUBMIT, Unreachable, ask
-from courier_runtime.mail.envelope import ByHeaders, Notify
+from courier_runtime.mail.envelope import ByHeaders, Envelope, Notify, Recipient
 from courier_runtime.mail.reply import Reply
 from runtime.messages import RecordingIntake
 from runtime.trees import snapshot_of
@@ -49,7 +51,62 @@ def test_a_command_is_answered(tmp_path: Path) -> None:
 
 
 def test_an_unknown_command_is_answered_too(tmp_path: Path) -> None:
-    assert talk(tmp_path, RecordingIntake(), CONTROL, {"do": "dance"}) == {"error": "this server knows no such command"}
+    with pytest.raises(Unreachable, match="this server knows no such command"):
+        talk(tmp_path, RecordingIntake(), CONTROL, {"do": "dance"})
+
+
+def _called_by(uid: int, verb: str, directory: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """What somebody hears, and as whom the command knows him."""
+    monkeypatch.setattr(server_module, "peer_uid", lambda _: uid)
+
+    async def caller(request: Mapping[str, Any]) -> Mapping[str, Any]:
+        return {"caller": request["caller"]}
+
+    async def go() -> Any:
+        commands = dict.fromkeys(("queue", "cancel", "stop"), caller)
+        server = ControlServer(
+            directory, commands=commands, intake=RecordingIntake(), snapshot=lambda: snapshot_of(directory)
+        )
+        ready = asyncio.Event()
+        serving = asyncio.create_task(server.run(ready.set))
+        await ready.wait()
+        try:
+            return await asyncio.to_thread(ask, str(directory / CONTROL), {"do": verb, "caller": None})
+        finally:
+            serving.cancel()
+            await asyncio.gather(serving, return_exceptions=True)
+
+    return asyncio.run(go())
+
+
+@pytest.mark.parametrize("verb", ["queue", "cancel"])
+def test_an_ordinary_user_is_known_by_the_kernels_word_not_his_own(
+    verb: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert _called_by(54321, verb, tmp_path, monkeypatch) == {"caller": 54321}
+
+
+@pytest.mark.parametrize("uid", [0, os.getuid()])
+@pytest.mark.parametrize("verb", ["queue", "stop"])
+def test_root_and_the_servers_own_user_are_not_restricted(
+    uid: int, verb: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert _called_by(uid, verb, tmp_path, monkeypatch) == {"caller": None}
+
+
+def test_an_ordinary_user_commands_nothing_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(Unreachable, match="only root and the user of the mail system may say this"):
+        _called_by(54321, "stop", tmp_path, monkeypatch)
+
+
+@pytest.mark.parametrize(("caller", "sees"), [(None, True), (54321, True), (54322, False)])
+def test_a_message_exists_for_its_owner_and_for_the_unrestricted(caller: int | None, sees: bool) -> None:
+    envelope = Envelope("anna@example.com", (Recipient("boris@example.com"),), owner=54321)
+    assert is_for({"caller": caller}, envelope) is sees
+
+
+def test_nobody_but_the_unrestricted_sees_the_mail_systems_own_mail() -> None:
+    assert not is_for({"caller": 54321}, Envelope("", (Recipient("boris@example.com"),)))
 
 
 def test_mail_is_taken_with_its_envelope_and_the_caller_is_named(tmp_path: Path) -> None:
@@ -66,7 +123,8 @@ def test_mail_is_taken_with_its_envelope_and_the_caller_is_named(tmp_path: Path)
     )  # fmt: skip
     assert envelope.recipients[0].notify == Notify.SUCCESS | Notify.FAILURE
     assert envelope.by_headers == ByHeaders(Notify.SUCCESS | Notify.FAILURE)
-    assert intake.comments[0].startswith("uid ")
+    assert intake.comments[0] == f"uid {os.getuid()}"
+    assert envelope.owner == os.getuid()
 
 
 def test_mail_from_uucp_has_addresses_for_paths_and_names_the_neighbour(tmp_path: Path) -> None:
@@ -84,13 +142,13 @@ def test_a_refusal_reaches_the_caller(tmp_path: Path) -> None:
     assert talk(tmp_path, intake, SUBMIT, {"recipients": ["x"]}, b"") == {"code": 431, "text": "431 Mail system full."}
 
 
-def test_only_the_owner_may_command_and_everybody_may_send(tmp_path: Path) -> None:
+def test_everybody_may_call_at_the_sockets_but_not_look_around(tmp_path: Path) -> None:
     async def go() -> None:
         server = ControlServer(tmp_path, commands={}, intake=RecordingIntake(), snapshot=lambda: snapshot_of(tmp_path))
         ready = asyncio.Event()
         serving = asyncio.create_task(server.run(ready.set))
         await ready.wait()
-        assert stat.S_IMODE((tmp_path / CONTROL).stat().st_mode) == 0o600
+        assert stat.S_IMODE((tmp_path / CONTROL).stat().st_mode) == 0o666
         assert stat.S_IMODE((tmp_path / SUBMIT).stat().st_mode) == 0o666
         serving.cancel()
         await asyncio.gather(serving, return_exceptions=True)

@@ -6,7 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from courier_runtime.control.wire import SUBMIT, ask
+import pytest
+
+from courier_runtime.control.wire import SUBMIT, Unreachable, ask
 from runtime.running import SITE, Running, eventually, running
 from runtime.wires import Wire, descriptors, memory
 
@@ -87,7 +89,8 @@ def notice(server: Running, ports: dict[str, int]) -> None:
 
 def control(server: Running, ports: dict[str, int]) -> None:
     assert server.ask("status")["queue"]
-    assert "error" in server.ask("nonsense")
+    with pytest.raises(Unreachable, match="no such command"):
+        server.ask("nonsense")
 
 
 KINDS: Final[tuple[Session, ...]] = (

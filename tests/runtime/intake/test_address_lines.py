@@ -115,3 +115,9 @@ def test_no_address_is_lost_or_changed(mailboxes: list[bytes]) -> None:
     printed = reprint(b" " + b", ".join(mailboxes) + b"\n", LOCAL)
     assert addresses(printed, LOCAL) == mailboxes
     assert reprint(printed, LOCAL) == printed
+
+
+def test_paths_are_rewritten_where_that_is_asked_for_but_not_addresses_that_hold_one() -> None:
+    style = Style(b"example.com", path=lambda path: b"<" + path + b">")
+    assert reprint(b" a!b, c!d@e, f\n", style) == b" <a!b>, c!d@e, f@example.com\n"
+    assert reprint(b" a!b, c!d@e, f\n", Style(b"example.com")) == b" a!b, c!d@e, f@example.com\n"

@@ -219,3 +219,24 @@ def test_a_source_that_is_not_listed_is_not_filtered(tmp_path: Path) -> None:
     judge = Judge(NO)
     assert mailed(tmp_path, judge, files={"enablefiltering": "local\n"})[1] == "250 Ok. ID"
     assert judge.seen == []
+
+
+@pytest.mark.parametrize(
+    ("files", "headers"),
+    [
+        ({}, b"From: john\nTo: mx!alice, dom.tld!x, bob, q@apple\nCc: mx!gate!z, apple!w\n"),
+        (
+            {"uucprewriteheaders": ""},
+            b"From: john@example.com\nTo: alice@example.com, x@dom.tld, bob@example.com, q@apple\n"
+            b"Cc: gate!z, apple!w\n",
+        ),
+    ],
+    ids=["left alone", "rewritten"],
+)
+def test_headers_of_a_neighbour_are_rewritten_only_where_that_is_asked_for(
+    files: dict[str, str], headers: bytes, tmp_path: Path
+) -> None:
+    server = Server(site(tmp_path, files, {"uucpneighbors.dat": {"apple": "", "gate": "G"}}))
+    said = b"From: john\nTo: mx!alice, dom.tld!x, bob, q@apple\nCc: mx!gate!z, apple!w\n\nHello\n"
+    assert submit(server, to("alice", sender="john@apple", source="uucp"), said).code == 250
+    assert headers in server.stored.text

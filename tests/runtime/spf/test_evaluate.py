@@ -138,3 +138,21 @@ def test_a_failure_is_explained_in_the_domains_own_words() -> None:
 
 def test_a_name_without_a_local_part_is_judged_as_its_postmaster() -> None:
     assert ask("why.example", sender="why.example").explanation.endswith("postmaster@why.example %")
+
+
+class Slow(ScriptedResolver):
+    """Each answer takes its time, though none takes too long."""
+
+    async def texts(self, name: str) -> tuple[str, ...]:
+        await asyncio.sleep(0.05)
+        return await super().texts(name)
+
+
+def test_all_questions_together_have_to_end_in_time() -> None:
+    chain = {f"{number}.example": (f"v=spf1 redirect={number + 1}.example",) for number in range(10)}
+    resolver = Slow(texts_of={**chain, "10.example": ("v=spf1 +all",)})
+    question = question_about(
+        "ann@0.example", "192.0.2.1", helo="cli.example", receiver="mx.example.org", client_name="", now=0.0
+    )
+    assert asyncio.run(evaluate("0.example", question, resolver, patience=0.2)) == Verdict("error")
+    assert asyncio.run(evaluate("0.example", question, resolver)) == Verdict("pass")

@@ -16,6 +16,8 @@ from courier_runtime.seams import Progress, Queued, State
 from courier_runtime.spool import draft
 from courier_runtime.spool.filesystem import FilesystemSpool, boot_id
 from courier_runtime.spool.lock import SpoolBusy
+from courier_runtime.spool.reading import Reading
+from courier_runtime.spool.records import dumps
 from courier_schema.report import CourierSiteError
 from runtime.spools import NOON, Lines, StandingClock, crash, envelope, lease_one, open_spool, put, run, served, text_of
 
@@ -83,6 +85,28 @@ def test_everything_is_there_after_a_restart(tmp_path: Path) -> None:
         await spool.close()
 
     run(second(*run(first())))
+
+
+def test_a_flush_is_remembered_and_counts_for_what_waited_then(tmp_path: Path) -> None:
+    async def first() -> None:
+        spool = open_spool(tmp_path)
+        await put(spool, b"x", envelope("before@x.org"), envelope("again@x.org"))
+        for message in await spool.lease(2, NOON):
+            await spool.settle(replace(message, due=NOON + 100))
+        await spool.flush(NOON)
+        [_, again] = await spool.lease(2, NOON)
+        await spool.settle(replace(again, due=NOON + 200))
+        await put(spool, b"x", envelope("after@x.org", submit_delay=300.0))
+        crash(spool)
+
+    async def second() -> None:
+        spool = open_spool(tmp_path)
+        dues = {one.envelope.recipients[0].address: one.due for one in spool.scan()}
+        assert dues == {"before@x.org": NOON, "again@x.org": NOON + 200, "after@x.org": NOON + 300}
+        crash(spool)
+
+    run(first())
+    run(second())
 
 
 def test_a_restart_uses_no_number_twice(tmp_path: Path) -> None:
@@ -254,6 +278,116 @@ def test_a_message_whose_head_is_damaged_under_our_hands_is_held(tmp_path: Path)
         assert "cannot be read and is held" in log.errors[0]
         assert len(spool) == 2
         assert not await spool.lease(10, NOON + 1e9)
+        crash(spool)
+
+    run(story())
+
+
+def damage(file: Path, at: int) -> None:
+    with file.open("r+b") as opened:
+        opened.seek(at)
+        byte = opened.read(1)
+        opened.seek(at)
+        opened.write(bytes([byte[0] ^ 4]))
+
+
+@pytest.mark.parametrize("at", [0, 99_999])
+def test_a_long_text_that_the_disk_has_damaged_is_held_and_never_delivered(tmp_path: Path, at: int) -> None:
+    async def story() -> None:
+        log = Lines()
+        spool = open_spool(tmp_path, log=log)
+        await put(spool, b"L" * 100_000, envelope("unlucky@x.org"))
+        [text] = (tmp_path / "texts").iterdir()
+        await put(spool, b"M" * 100_000, envelope("lucky@x.org"))
+        damage(text, at)
+        [message] = await spool.lease(10, NOON)
+        assert message.envelope.recipients[0].address == "lucky@x.org"
+        assert text_of(message) == b"M" * 100_000
+        assert f"cannot be read and is held: its text {text} is damaged" in log.errors[0]
+        assert len(spool) == 2
+        assert not await spool.lease(10, NOON + 1e9)
+        crash(spool)
+
+    run(story())
+
+
+@pytest.mark.parametrize("change", ["cut", "removed"])
+def test_a_long_text_that_is_not_all_there_is_held(tmp_path: Path, change: str) -> None:
+    async def story() -> None:
+        log = Lines()
+        spool = open_spool(tmp_path, log=log)
+        await put(spool, b"L" * 100_000)
+        [text] = (tmp_path / "texts").iterdir()
+        if change == "cut":
+            os.truncate(text, 99_999)
+        else:
+            text.unlink()
+        assert not await spool.lease(10, NOON + 1e9)
+        assert f"is held: its text {text} is {'damaged' if change == 'cut' else 'gone'}" in log.errors[0]
+        crash(spool)
+
+    run(story())
+
+
+def test_a_short_text_that_is_damaged_under_our_hands_is_held(tmp_path: Path) -> None:
+    async def story() -> None:
+        log = Lines()
+        spool = open_spool(tmp_path, log=log)
+        await put(spool, b"the text of it")
+        [segment] = segments(tmp_path)
+        damage(segment, segment.read_bytes().index(b"the text"))
+        assert not await spool.lease(10, NOON + 1e9)
+        assert "cannot be read and is held" in log.errors[0]
+        crash(spool)
+
+    run(story())
+
+
+def test_a_long_text_of_an_earlier_version_is_delivered_unchecked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def dumps_without(value: object) -> bytes:
+        return dumps({key: one for key, one in value.items() if key != "sum"} if isinstance(value, dict) else value)
+
+    with monkeypatch.context() as patched:
+        patched.setattr("courier_runtime.spool.composition.dumps", dumps_without)
+        fill(tmp_path, b"L" * 100_000)
+    assert b'"sum"' not in segments(tmp_path)[0].read_bytes()
+    assert found(tmp_path) == {"0@x.org": b"L" * 100_000}
+
+
+def test_pieces_that_share_a_long_text_have_it_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[str] = []
+    real = Reading._sum
+
+    def count(self: Reading, name: str) -> int:
+        read.append(name)
+        return real(self, name)
+
+    monkeypatch.setattr(Reading, "_sum", count)
+
+    async def story() -> None:
+        spool = open_spool(tmp_path)
+        await put(spool, b"L" * 100_000, envelope("a@x.org"), envelope("b@x.org"), envelope("c@x.org"))
+        assert len(await spool.lease(10, NOON)) == 3
+        assert len(read) == 1
+        crash(spool)
+
+    run(story())
+
+
+def test_many_long_texts_are_leased_a_few_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("courier_runtime.spool.reading._AT_ONCE", 150_000)
+
+    async def story() -> None:
+        spool = open_spool(tmp_path)
+        for number in range(5):
+            await put(spool, b"L" * 100_000, envelope(f"{number}@x.org"))
+        await put(spool, b"short", envelope("5@x.org"))
+        addresses = []
+        while leased := await spool.lease(10, NOON):
+            addresses.append([one.envelope.recipients[0].address[0] for one in leased])
+        assert addresses == [["0", "1", "5"], ["2", "3"], ["4"]]
         crash(spool)
 
     run(story())
