@@ -1,4 +1,4 @@
-"""Domain lists: the entries of `locals` and `esmtpacceptmailfor`, each with its reason, the most exact ones deciding.
+"""Domain lists: the entries of `locals`, `esmtpacceptmailfor` and `esmtppercentrelay`, the most exact ones deciding.
 
 Courier takes the first entry of a list that matches. So where one excludes something, more exact entries stand in
 front of those that cover more, and whatever a site says of a domain wins over what it says of a wildcard above it.
@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from courier_compiler.names import Named, Names, owner, table
-from courier_compiler.origin import Origin
-from courier_schema.legacy.formats.domains import itself_and_ends
+from courier_compiler.origin import Origin, derived
+from courier_schema.legacy.formats.domains import itself_and_ends, normal_form
+from courier_schema.site.routing import PercentRelay
 
 Entries = Mapping[str, Origin]
 
@@ -36,6 +37,15 @@ def accepted_entries(names: Names) -> tuple[Entries, Entries]:
     listed |= {key: taken[key] for key in taken if key in above}
     listed |= {key: why for key, why in accepted.items() if key not in taken and _above(key) & refused.keys()}
     return _in_order(listed, refused), {key: taken[key] for key in sorted(taken.keys() - listed.keys())}
+
+
+def percent_entries(relay: PercentRelay) -> Entries:
+    """The entries of `esmtppercentrelay`."""
+    listed, excluded = (
+        {normal_form(said): derived("percent_relay", field, position) for position, said in enumerate(domains)}
+        for field, domains in (("domains", relay.domains), ("excluding", relay.excluding))
+    )
+    return _in_order(listed, excluded)
 
 
 def _exceptions(names: Names, named: Iterable[Named]) -> tuple[dict[str, Origin], dict[str, Origin]]:

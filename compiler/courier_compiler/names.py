@@ -78,6 +78,11 @@ class Names:
         return cls(**kinds, default=normal_form(resolved.default_domain), loops=loops)
 
     @property
+    def completes_elsewhere(self) -> bool:
+        """Whether names without a domain are somebody else's, as on a host that only sends: their domain is relayed."""
+        return self.default in self.relay
+
+    @property
     def followers(self) -> Mapping[str, tuple[str, ...]]:
         """Hosted domain to the other domains whose accounts are known under it, sub-domain wildcards left out."""
         found: dict[str, tuple[str, ...]] = {}

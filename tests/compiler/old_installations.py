@@ -10,7 +10,7 @@ from courier_schema.legacy.formats import gdbm
 from courier_schema.legacy.formats.access import Allow, Deny, format_value
 
 COMPOSED: Final = Path(__file__).parent / "installations"
-SYSCONFDIR: Final = {"hand-edited-1.0": "/etc/courier"}
+SYSCONFDIR: Final = {"hand-edited-1.0": "/etc/courier", "patched-0.60": "/usr/local/courier/etc"}
 """What an installation's files call their directory, where that is not the one of a build from source."""
 HOST_NAME: Final = "oldhost.example"
 DES: Final = "abJnggxhB/yWI"
@@ -29,8 +29,9 @@ def copied(name: str, target: Path) -> Path:
     """A composed installation in a place of its own, with permissions as Courier wants them."""
     shutil.copytree(COMPOSED / name, target, symlinks=True)
     for secret in ("userdb", "esmtpauthclient", "authmysqlrc", "authldaprc", "ldapaliasrc"):
-        if (target / secret).exists():
-            (target / secret).chmod(0o600)
+        for path in [target / secret, *(target / secret).rglob("*")]:
+            if path.exists():
+                path.chmod(0o700 if path.is_dir() else 0o600)
     return target
 
 

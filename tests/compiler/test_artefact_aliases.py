@@ -179,6 +179,14 @@ def test_included_file_is_named_in_the_source_and_missing_in_the_database() -> N
     assert built.finds("alias-include")
 
 
+def test_included_file_that_the_site_carries_is_in_the_database() -> None:
+    aliases = "aliases: {crew: {to: anna, include: /etc/courier/lists/crew}}\n"
+    built = built_site(HEAD + aliases + 'files: {lists/crew: {content: "bert\\next@b.example\\n"}}\n')
+    assert built.lines("aliases/site")[1] == "crew: :include:/etc/courier/lists/crew"
+    assert sorted(_recipients(built, "crew@example.org")) == ["anna@example.org", "bert@example.org", "ext@b.example"]
+    assert not built.finds("alias-include")
+
+
 def test_same_name_in_two_places_has_the_recipients_of_both() -> None:
     built = built_site(HEAD + "domains: {example.org: {aliases: {info: ben}}}\naliases: {info@example.org: anna}\n")
     assert sorted(_recipients(built, "info@example.org")) == ["anna@example.org", "ben@example.org"]

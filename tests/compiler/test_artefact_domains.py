@@ -160,6 +160,12 @@ def test_percent_relay_is_off_unless_the_site_says_so() -> None:
     assert built.records("esmtppercentrelay.dat") == {}
 
 
+def test_what_is_excluded_from_percent_relaying_stands_before_what_covers_it() -> None:
+    site = "percent_relay: {domains: [.lan.example.org, x.lan.example.org], excluding: [.x.lan.example.org]}\n"
+    entries = built_site(HEAD + site).lines("esmtppercentrelay")
+    assert entries == ["!.x.lan.example.org", "x.lan.example.org", ".lan.example.org"]
+
+
 def test_uucp_neighbours_are_stored_with_their_letters() -> None:
     uucp = "uucp:\n  neighbours: {hub: [forward, rmail], gate: [gateway], leaf: [], hub!branch: []}\n"
     built = built_site(HEAD + uucp)

@@ -31,6 +31,29 @@ def test_these_domains_are_in_order(domains: str) -> None:
     assert found(f"{HOST}account_defaults: {{uid: 5000, gid: 5000}}\ndomains: {{{domains}}}\n") == []
 
 
+SENDING_ONLY = (
+    "site: example.org\nhost: {name: web.example.org}\n"
+    "domains: {example.org: {kind: relay, accept: false}, web.example.org: {kind: relay, accept: false}}\n"
+)
+
+
+@pytest.mark.parametrize(
+    "way_out",
+    [
+        "smarthost: relay.example.net",
+        'routes: {example.org: relay.example.net, .example.org: "[192.0.2.25]"}',
+        'routes: {"*": {via: relay.example.net}}',
+    ],
+)
+def test_a_host_that_only_sends_is_in_order_when_it_says_where_to(way_out: str) -> None:
+    assert found(f"{SENDING_ONLY}{way_out}\n") == []
+
+
+@pytest.mark.parametrize("nowhere", ["", "routes: {other.example: relay.example.net}", "routes: {'*': {family: ipv4}}"])
+def test_a_host_that_only_sends_and_leaves_its_own_mail_to_dns_is_warned(nowhere: str) -> None:
+    assert {"host-name-relayed", "default-domain-relayed"} <= set(found(f"{SENDING_ONLY}{nowhere}\n"))
+
+
 def test_the_main_domain_may_be_hosted_and_complete_names_all_the_same() -> None:
     site = (
         "host: {name: mx.example.org, postmaster: anna}\naccount_defaults: {uid: 5000, gid: 5000}\n"

@@ -147,6 +147,17 @@ def test_what_smtp_says_of_itself_is_taken_back_for_the_other_two_where_their_fi
     assert ssl == {"TARPIT": None, "ESMTP_TLS_REQUIRED": "0"}
 
 
+@pytest.mark.parametrize(
+    ("submission", "read_from"), [("", "/etc/courier/esmtpd.pem"), ("tls: {certificate: /own.pem}", "/own.pem")]
+)
+def test_a_key_of_smtp_alone_is_taken_back_by_naming_the_certificate_that_holds_the_others(
+    submission: str, read_from: str
+) -> None:
+    text = f"listeners: {{smtp: {{tls: {{certificate: /mx.pem, key: /mx.key}}}}, submission: {{{submission}}}}}"
+    assert said_of(text, "esmtpd", "TLS_PRIVATE_KEYFILE") == {"TLS_PRIVATE_KEYFILE": "/mx.key"}
+    assert said_of(text, "esmtpd-msa", "TLS_PRIVATE_KEYFILE") == {"TLS_PRIVATE_KEYFILE": read_from}
+
+
 def test_what_is_taken_back_becomes_what_the_site_says_for_all() -> None:
     text = (
         "tls: {certificate: /all.pem}\nlisteners: {smtp: {tls: {certificate: /mx.pem, ciphers: HIGH}}, submission: {}}"

@@ -8,8 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from compiler.old_installations import HOST_NAME, MD5, write
-from courier_compiler.cli import main
+from compiler.old_installations import HOST_NAME, write
 from courier_compiler.importing.access import network_of
 from courier_compiler.importing.aliases import take_aliases
 from courier_compiler.importing.control import duration, number
@@ -104,7 +103,7 @@ def test_flags_of_a_route_are_read_in_any_case(tmp_path: Path) -> None:
 def test_a_domain_that_is_only_accepted_is_relayed(tmp_path: Path) -> None:
     made = draft()
     take_domains(made, installation(tmp_path, locals="a.example\n", esmtpacceptmailfor="a.example\nb.example\n"))
-    assert made.tree["domains"] == {"b.example": {"kind": "relay"}, "mx.a.example": {"accept": False}}
+    assert made.tree["domains"] == {"b.example": {"kind": "relay"}, "mx.a.example": {"kind": "relay", "accept": False}}
 
 
 def test_a_domain_and_its_wildcard_are_said_once(tmp_path: Path) -> None:
@@ -210,37 +209,3 @@ def test_copies_that_tools_leave_are_known(name: str) -> None:
 @pytest.mark.parametrize("name", ["esmtpd", "backup.conf", "notes.txt", "new"])
 def test_other_files_are_not_taken_for_copies(name: str) -> None:
     assert not is_left_over(name)
-
-
-# what a site has no words for is never passed over in silence
-
-
-@pytest.mark.parametrize("name", ["aliases-fax", "aliases-fax/office", "aliases-fax.dat"])
-def test_aliases_for_another_protocol_need_a_hand(
-    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    old = write(tmp_path / "old", {"me": "here.example\n", name: "boss: anna@example.net\n"})
-    assert main(["import", str(old), "-o", str(tmp_path / "site.yaml"), "--host-name", "h.example"]) == 1
-    assert f"{name.partition('/')[0]} is for mail that arrives in another way" in capsys.readouterr().out
-
-
-def test_routes_without_their_source_need_a_hand(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    old = write(tmp_path / "old", {"me": "here.example\n", "esmtproutes.dat": b"binary"})
-    assert main(["import", str(old), "-o", str(tmp_path / "site.yaml"), "--host-name", "h.example"]) == 1
-    assert "esmtproutes.dat has no source" in capsys.readouterr().out
-
-
-def test_a_host_without_a_local_domain_needs_a_hand(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    old = write(tmp_path / "old", {"me": "null.example\n", "locals": "", "esmtproutes": ":smarthost.example\n"})
-    assert main(["import", str(old), "-o", str(tmp_path / "site.yaml"), "--host-name", "h.example"]) == 1
-    out = capsys.readouterr().out
-    assert "domain null.example: 'remote, accepted by SMTP' becomes 'local, accepted by SMTP' [import-loss]" in out
-
-
-def test_secrets_of_challenge_and_response_are_carried_with_their_accounts(tmp_path: Path) -> None:
-    secret = "0123456789abcdef" * 4
-    line = f"anna\tuid=5000|gid=5000|home=/srv/anna|systempw={MD5}|hmac-md5pw={secret}\n"
-    old = write(tmp_path / "old", {"me": "here.example\n", "userdb": line}, {"userdb": 0o600})
-    assert main(["import", str(old), "-o", str(tmp_path / "site.yaml"), "--host-name", "h.example"]) == 0
-    assert main(["build", str(tmp_path / "site.yaml"), "-o", str(tmp_path / "out")]) == 0
-    assert f"hmac-md5pw={secret}" in (tmp_path / "out/etc/courier/userdb").read_text()

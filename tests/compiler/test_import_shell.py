@@ -35,6 +35,8 @@ def read(text: str, **known: str) -> Script:
         ("A=1 # because\n", {"A": "1"}),
         ("A=a#b\n", {"A": "a#b"}),
         ("A=\nB=x", {"A": "", "B": "x"}),
+        ("A=x\nB=${A:-y}${A-y}${A:+z}\n", {"A": "x", "B": "xxz"}),
+        ("A=\nB=${A:-y}${A-y}${A:+z}${A+z}\n", {"A": "", "B": "yz"}),
         ('A=x\nB=$A/y\nC="${B}z"\n', {"A": "x", "B": "x/y", "C": "x/yz"}),
         ("A=1\r\nB=2\r\n", {"A": "1", "B": "2"}),
     ],
@@ -56,7 +58,10 @@ def test_variables_of_the_calling_scripts_are_known() -> None:
         ("A=`hostname`\n", {"A"}, "a command whose output would be the value; it is not run"),
         ("A=$(hostname)\n", {"A"}, "a command whose output would be the value; it is not run"),
         ("A=$other\n", {"A"}, "$other, which neither this file nor the scripts that read it set"),
-        ("A=${b:-c}\n", {"A"}, "an expansion that only a shell could carry out"),
+        ("A=${b:-c}\n", {"A"}, "$b, which neither this file nor the scripts that read it set"),
+        ("A=${b-c}\n", {"A"}, "an expansion that only a shell could carry out"),
+        ("A=${b%.*}\n", {"A"}, "an expansion that only a shell could carry out"),
+        ("A=$((3+4))\n", {"A"}, "a command whose output would be the value; it is not run"),
         ("ulimit -v 1000\n", set(), "a command, which is not run"),
         ("A=1 command\n", {"A"}, "a command, which is not run"),
         ("A=x|y\n", {"A"}, "|, which is not carried out"),
@@ -116,12 +121,13 @@ def test_no_text_is_too_odd_to_be_read(text: str) -> None:
     assert script.values.keys().isdisjoint(script.uncertain)
 
 
-_PIECES = st.lists(st.sampled_from(["a", "b c", "'", '"', "$A", "${A}", "\\", " ", "#", "x=1"]), max_size=6)
+_EXPANSIONS = ("$A", "${A}", "${A:-z}", "${A+y}", "${N:-n}", "${N-n}")
+_PIECES = st.lists(st.sampled_from(["a", "b c", "'", '"', *_EXPANSIONS, "\\", " ", "#", "x=1"]), max_size=6)
 
 
 @given(_PIECES)
 def test_a_shell_agrees_wherever_we_are_sure(pieces: list[str]) -> None:
-    text = f"A=known\nB={''.join(pieces)}\n\n"
+    text = f"A=known\nN=\nB={''.join(pieces)}\n\n"
     script = read(text)
     if script.opaque or "B" not in script.values:
         return

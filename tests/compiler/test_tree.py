@@ -65,6 +65,39 @@ def test_a_second_build_replaces_the_first_and_leaves_nothing_beside_it(tmp_path
     assert [path.name for path in tmp_path.iterdir()] == ["build"]
 
 
+def test_files_that_stay_as_they_are_are_kept_and_the_others_are_new(tmp_path: Path) -> None:
+    _write(tmp_path / "build", "one")
+    same, changed = (tmp_path / "build/etc/courier" / name for name in ("esmtpauthclient", "me"))
+    os.utime(same, (1, 1))
+    os.link(changed, tmp_path / "copy")
+    _write(tmp_path / "build", "two")
+    assert same.stat().st_mtime == 1, "what copies by time copies changes only"
+    assert changed.read_text() == "two\n"
+    assert (tmp_path / "copy").read_text() == "one\n", "no file of the old tree is written to"
+
+
+@pytest.mark.parametrize("mode", [0o644, 0o600])
+def test_a_file_whose_mode_was_changed_by_hand_is_made_anew(tmp_path: Path, mode: int) -> None:
+    _write(tmp_path / "build", "one")
+    (tmp_path / "build/etc/courier/esmtpauthclient").chmod(mode)
+    _write(tmp_path / "build", "one")
+    assert (tmp_path / "build/etc/courier/esmtpauthclient").stat().st_mode & 0o777 == 0o640
+
+
+def test_where_no_file_can_have_two_names_all_files_are_made_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(old: Path, new: Path) -> None:
+        raise OSError(errno.EPERM, os.strerror(errno.EPERM), str(new))
+
+    _write(tmp_path / "build", "one")
+    monkeypatch.setattr(os, "link", refuse)
+    os.utime(tmp_path / "build/etc/courier/me", (1, 1))
+    _write(tmp_path / "build", "one")
+    assert (tmp_path / "build/etc/courier/me").read_text() == "one\n"
+    assert (tmp_path / "build/etc/courier/me").stat().st_mtime > 1
+
+
 def test_a_directory_with_other_things_in_it_is_not_touched(tmp_path: Path) -> None:
     (tmp_path / "letters").write_text("dear")
     with pytest.raises(CourierSiteError, match=r"holds files but no manifest\.json"):
@@ -103,12 +136,12 @@ def test_a_failing_disk_leaves_the_old_tree_whole(
     placed = 0
     place = tree._place
 
-    def failing(path: Path, artefact: Artefact) -> None:
+    def failing(path: Path, artefact: Artefact, old: Path) -> None:
         nonlocal placed
         if placed == after:
             raise OSError(reason, os.strerror(reason), str(path))
         placed += 1
-        place(path, artefact)
+        place(path, artefact, old)
 
     monkeypatch.setattr(tree, "_place", failing)
     with pytest.raises(CourierSiteError, match=os.strerror(reason)):

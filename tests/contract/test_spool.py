@@ -330,6 +330,25 @@ def test_change_flushes_holds_frees_and_cancels(opened: Opened) -> None:
     run(story())
 
 
+def test_a_flush_lets_nobody_wait_longer_and_holds_nobody_less(opened: Opened) -> None:
+    async def story() -> None:
+        async with opened() as spool:
+            for address in ("early@x.org", "late@x.org", "held@x.org"):
+                await put(spool, b"x", envelope(address))
+            for number, message in enumerate(await spool.lease(10, NOON)):
+                await spool.settle(replace(message, due=NOON + 10 + number * 100))
+                if number == 2:
+                    await spool.change(message.id, held=True)
+            await spool.flush(NOON + 50)
+            leased = await spool.lease(10, NOON + 50)
+            assert [one.envelope.recipients[0].address for one in leased] == ["early@x.org", "late@x.org"]
+            assert [one.due for one in leased] == [NOON + 10, NOON + 50]
+            assert len(spool) == 3
+            assert spool.next_due() is None
+
+    run(story())
+
+
 def test_cancelling_frees_what_is_held(opened: Opened) -> None:
     async def story() -> None:
         async with opened() as spool:

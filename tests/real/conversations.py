@@ -22,10 +22,12 @@ MAKERS = {
     "makehosteddomains": "hosteddomains",
     "makeacceptmailfor": "esmtpacceptmailfor.dir",
     "makepercentrelay": "esmtppercentrelay.dir",
-    "makesmtpaccess": "smtpaccess",
+    "makesmtpaccess": "esmtpd",
     "makeuserdb": "userdb",
 }
-"""Courier's own commands, and the source without which there is nothing to make."""
+"""Courier's own commands, and the file without which there is nothing to make: the source, or who names it."""
+
+SUBMIT = "/usr/lib/courier/courier/submit"
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,9 @@ def running(directory: Path, scratch: Path, server: str, *, make: bool) -> Itera
     try:
         for maker in [one for one, source in MAKERS.items() if make and (directory / source).exists()]:
             subprocess.run([maker], capture_output=True, check=False)
+        for source in directory.glob("aliases-*") if make else ():
+            module = source.name.removeprefix("aliases-")
+            subprocess.run(["makealiases", f"-protocol={module}"], capture_output=True, check=False)
         for daemon in ("authdaemond", "esmtpd"):
             done = subprocess.run([f"/usr/sbin/{daemon}", "start"], capture_output=True, timeout=20, check=False)
         assert eventually(lambda: _answers(server), 5), f"nobody listens: {done} {host.log.lines[-5:]}"
@@ -76,6 +81,26 @@ def converse(script: Script) -> list[tuple[str, str]]:
     for login in script.logins:
         told.append((f"login {login[0]} by {login[1]}", _login(script, login)))
     return told
+
+
+def expansions(names: Sequence[tuple[str, str]]) -> dict[tuple[str, str], tuple[str, list[str]]]:
+    """What `submit` says to each name as the recipient of a message, and to whom it would then be delivered.
+
+    A name comes with the module through which the message arrives.
+    """
+    return {(module, name): _expansion(module, name) for module, name in names}
+
+
+def _expansion(module: str, name: str) -> tuple[str, list[str]]:
+    message = f"friend@example.net\n{name}\n\nSubject: a test\n\nText.\n"
+    command = [SUBMIT, module, "unknown; friend ([127.0.0.1])"]
+    done = subprocess.run(command, input=message.encode(), capture_output=True, check=False)
+    queued = [path for path in STATE.rglob("[CD]*") if path.is_file()]
+    control = "".join(path.read_text() for path in queued if path.name.startswith("C"))
+    for path in queued:
+        path.unlink()
+    answer = " / ".join(done.stdout.decode(errors="replace").splitlines()[1:2])
+    return answer, sorted(line for line in control.splitlines() if line.startswith("r"))
 
 
 def _session(script: Script, source: str) -> Iterator[tuple[str, str]]:
@@ -168,7 +193,7 @@ def moved(text: bytes) -> bytes:
         (rb"/usr/(lib|local)/courier/var(/tmp|/spool)?", b"/run/courier"),
         (rb"/usr/(lib|local)/courier/bin", b"/usr/bin"),
         (rb"(?m)^(MAILUSER|MAILGROUP)=(daemon|mail)$", rb"\1=courier"),
-        (rb"(?m)^(prefix|exec_prefix)=.*$", rb"\1=/usr"),
+        (rb"(?m)^(prefix|exec_prefix|BASE)=.*$", rb"\1=/usr"),
         (rb'(?m)^authmodulelist="authpwd authshadow"', b'authmodulelist="authpam"'),
     ):
         text = re.sub(old, new, text)

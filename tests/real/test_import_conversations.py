@@ -22,7 +22,7 @@ from courier_compiler.cli import main
 from courier_compiler.importing.installation import read_installation
 from courier_schema.legacy.formats.bofh import parse
 from courier_schema.legacy.manifest import NAME, load_manifest
-from real.conversations import Script, add_addresses, converse, moved, running
+from real.conversations import Script, add_addresses, converse, expansions, moved, running
 from real.name_server import NameServer
 from real.test_import_real import stored
 
@@ -41,10 +41,11 @@ SETTINGS = (
 STRANGERS = ("198.51.100.77", "203.0.113.78", "10.99.0.1")
 KNOWN_HASH = "$1$abcdefgh$cHJi5PXp/ki/ktXzqlk6I1"
 """Of the password `secret`."""
-SERVERS = {"smarthost-0.54": "192.168.1.1"}
-"""The address of those that do not listen everywhere."""
+SERVERS = {"smarthost-0.54": "192.168.1.1", "webmail-0.66": "192.0.2.9"}
+"""The address of those that do not listen everywhere, which the machine must have before they can start."""
 INSTALLATIONS = (
-    "stock", "unmarked-0.29", "mysql-0.42", "ldap-0.47", "smarthost-0.54", "upstream-2.0", "qmail-style", "provider",
+    "stock", "unmarked-0.29", "mysql-0.42", "ldap-0.47", "smarthost-0.54", "webmail-0.66", "hand-edited-1.0",
+    "upstream-2.0", "qmail-style", "null-client-0.59", "patched-0.60", "windows-edited-0.61", "provider",
 )  # fmt: skip
 _ADDRESS = re.compile(r"(\d+)(\.\d+){0,3}")
 
@@ -64,7 +65,10 @@ def original(name: str, target: Path) -> Path:
     else:
         directory = copied(name, target)
     for path in (path for path in directory.rglob("*") if path.is_file() and not path.is_symlink()):
-        path.write_bytes(moved(path.read_bytes()))
+        path.write_bytes(moved(path.read_bytes()).replace(b"/etc/letsencrypt/live/mx1.firm.example", b"/etc/courier"))
+    if name == "hand-edited-1.0":  # its certificate and key, in place of those that were got by ACME
+        for pem in ("fullchain.pem", "privkey.pem"):
+            shutil.copy2(STOCK / "esmtpd.pem", directory / pem)
     for file in SETTINGS:
         if not (directory / file).exists():
             shutil.copy2(STOCK / file, directory / file)
@@ -87,7 +91,7 @@ def rebuilt(old: Path, scratch: Path) -> Path:
         if not entry.link:
             shutil.chown(build / path, entry.owner, entry.group)
             (build / path).chmod(int(entry.mode, 8))
-    for pem in STOCK.glob("*.pem"):
+    for pem in (*STOCK.glob("*.pem"), *old.glob("*.pem")):
         for directory in (old, build / "etc/courier"):
             if not (directory / pem.name).exists():
                 shutil.copy2(pem, directory / pem.name)
@@ -103,18 +107,18 @@ def script_for(name: str, old: Path) -> Script:
         inside = [f"{directory}/{one}" for one in found.below(directory)]
         for file in [directory] if directory in found.files else inside:
             domains += _entries(found.content(file))
-    if found.me.encode() not in (found.content("locals") or b"").splitlines():  # in a site it is, and import says so
-        domains = [domain for domain in domains if domain != found.me]
     plain = [domain for domain in dict.fromkeys(domains) if not domain.startswith(".")][:12]
     sub = [f"www{domain}" for domain in dict.fromkeys(domains) if domain.startswith(".")][:4]
     aliases = _sample([key.decode() for key in _records(old / "aliases.dat") if b"\n" not in key], 16)
     accounts = _sample([key.decode() for key in _records(old / "userdb.dat")], 8)
+    percent = [one.removeprefix("!") for one in _entries(found.content("esmtppercentrelay"))]
+    behind_percent = [f"www{one}" if one.startswith(".") else one for one in percent]
     recipients = [
         *aliases,
         *accounts,
         *(f"nobody-we-know@{domain}" for domain in (*plain, *sub)),
         *(f"{account.partition('@')[0]}@{domain}" for account in accounts[:1] for domain in plain[:3]),
-        *(f"somebody%elsewhere.example@{domain}" for domain in plain[:1]),
+        *(f"somebody%{name}@{domain}" for domain in plain[:1] for name in ("elsewhere.example", *behind_percent)),
         "somebody@elsewhere.example",
         "nobody",
     ]
@@ -129,9 +133,20 @@ def script_for(name: str, old: Path) -> Script:
     )
 
 
+def alias_names(old: Path) -> list[tuple[str, str]]:
+    """Every name that the old databases of aliases have, some of those of a great many, with the way to ask for it."""
+    found: list[tuple[str, str]] = []
+    for path in sorted(old.glob("aliases*.dat")):
+        module = path.stem.removeprefix("aliases").removeprefix("-") or "local"
+        keys = [key.decode() for key in _records(path) if b"\n" not in key]
+        found += ((module, name) for name in _sample(keys, 200))
+    return found
+
+
 def _sources(old: Path) -> Iterator[str]:
     """An address of each network that the access table names."""
-    for key in _sample([key.decode() for key in _records(old / "smtpaccess.dat")], 8):
+    found = [key.decode() for name in ("smtpaccess.dat", "relaying.dat") for key in _records(old / name)]
+    for key in _sample(found, 8):
         if _ADDRESS.fullmatch(key):
             octets = [str(int(octet)) for octet in key.split(".")]
             yield ".".join([*octets, "9", "9", "9"][:4]) if len(octets) < 4 else ".".join(octets)
@@ -168,10 +183,17 @@ def test_the_rebuilt_host_answers_as_the_old_one(name: str, tmp_path: Path) -> N
         script = script_for(name, old)
         add_addresses(*script.sources)
         before = converse(script)
+        names = alias_names(old)
+        expanded = expansions(names)
     with running(new, tmp_path / "second", script.server, make=False):
         after = converse(script)
-    assert len(before) > 20
+        expanded_now = expansions(names)
+    assert len(before) > 12
     assert _without_offers(after) == _without_offers(before)
+    assert expanded_now == expanded
+    for database in old.glob("aliases*.dat"):
+        records, rebuilt_records = _records(database), _records(new / database.name)
+        assert {key: rebuilt_records.get(key) for key in records} == records, database.name
 
 
 def _without_offers(told: list[tuple[str, str]]) -> list[tuple[str, str]]:

@@ -9,11 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from compiler.old_installations import HOST_NAME, copied, databases_only, names, sysconfdir
+from compiler.old_installations import COMPOSED, HOST_NAME, copied, databases_only, names, sysconfdir
 from courier_compiler import pipeline
 from courier_compiler.artefact import Artefact
 from courier_compiler.build import build
 from courier_compiler.cli import main
+from courier_schema.legacy.formats import berkeley, gdbm
 from courier_schema.legacy.formats.access import parse_value
 from courier_schema.legacy.formats.userdb import parse_fields
 from courier_schema.source.secrets import HostSecrets
@@ -22,7 +23,6 @@ from real.courier_root import CourierRoot
 STOCK = Path("/etc/courier")
 PREFIX = "etc/courier/"
 DUMP = "import dbm.gnu, sys; d = dbm.gnu.open(sys.argv[1], 'r'); print({key: d[key] for key in d.keys()})"
-CUSTOMARY = {b"root", b"mailer-daemon", b"MAILER-DAEMON", b"uucp", b"abuse", b"postmaster"}
 LOOPBACK = {b"127.0.0.1", b":0000:0000:0000:0000:0000:0000:0000:0001"}
 TABLES = {
     "makealiases": ("aliases", "aliases.dat", "aliases.dat"),
@@ -66,11 +66,16 @@ def meaning(command: str, records: dict[bytes, bytes]) -> dict[bytes, object]:
             actions = {key: parse_value(value) for key, value in records.items() if key not in LOOPBACK}
             return {key: getattr(action, "environment", "deny") for key, action in actions.items() if key != b"010.1"}
         case "makeuserdb":
-            return {key: parse_fields(value) for key, value in records.items()}
-        case "makealiases":
-            return {key: value for key, value in records.items() if key.partition(b"@")[0] not in CUSTOMARY}
+            fields = {key: parse_fields(value) for key, value in records.items()}
+            return {key: {name: text for name, text in said.items() if name != b"_"} for key, said in fields.items()}
         case _:
             return dict(records)
+
+
+def listed(directory: Path) -> dict[bytes, object]:
+    """The entries of esmtpacceptmailfor, as its database would have them."""
+    lines = (directory / "esmtpacceptmailfor").read_bytes().splitlines()
+    return {line: b"1" for line in lines if line and not line.startswith(b"#")}
 
 
 def test_the_stock_installation_of_debian_is_imported_without_a_loss(
@@ -111,11 +116,38 @@ def test_real_commands_make_the_same_records_of_the_old_and_the_rebuilt_installa
             assert root.run(command).returncode == 0, (command, root.directory)
         one = meaning(command, stored(old / database))
         other = meaning(command, stored(after.directory / new_database))
-        if command == "makealiases":  # aliases of a domain hold for those that are an alias of it
+        if command == "makeacceptmailfor":  # a domain may stand in the list or in the database
+            one, other = one | listed(old), other | listed(after.directory)
+        if command == "makealiases":  # a site adds the customary names, and repeats those of a domain for its aliases
             other = {key: value for key, value in other.items() if key in one}
         assert one == other, command
         compared += 1
     assert compared >= 1
+
+
+@pytest.mark.parametrize("name", [name for name in names() if list((COMPOSED / name).glob("aliases-*"))])
+def test_makealiases_makes_the_same_of_aliases_for_one_way_of_arriving(name: str, tmp_path: Path) -> None:
+    old, site = copied(name, tmp_path / "old"), tmp_path / "site.yaml"
+    main(["import", str(old), "-o", str(site), "--host-name", HOST_NAME, "--sysconfdir", sysconfdir(name)])
+    (old / "aliasdir").mkdir(exist_ok=True)
+    before, after = CourierRoot(old, HOST_NAME), root_of(tmp_path / "new", rebuilt(site))
+    for source in sorted(path.name for path in old.glob("aliases-*") if path.is_dir()):
+        module = source.removeprefix("aliases-")
+        done = before.run("makealiases", f"-protocol={module}")
+        if (after.directory / source).exists():
+            assert done.returncode == after.run("makealiases", f"-protocol={module}").returncode == 0
+            assert stored(old / f"{source}.dat") == stored(after.directory / f"{source}.dat") != {}
+        else:
+            assert b"is not a valid protocol" in done.stdout, "what is left out is what makealiases refuses"
+
+
+def test_databases_of_a_courier_built_with_berkeley_are_decoded(tmp_path: Path) -> None:
+    old = databases_only(tmp_path / "old")
+    for path in old.glob("*.dat"):
+        path.write_bytes(berkeley.dumps(stored(path)))
+    assert main(["import", str(old), "-o", str(tmp_path / "site.yaml"), "--host-name", HOST_NAME]) == 0
+    domains = {b"shop.example": b"1", b"store.example": b"shop.example"}
+    assert dict(gdbm.Reader(rebuilt(tmp_path / "site.yaml")["hosteddomains.dat"].content).items()) == domains
 
 
 def test_real_commands_restore_databases_whose_sources_were_lost(tmp_path: Path) -> None:

@@ -9,9 +9,8 @@ from collections.abc import Iterator
 
 from courier_compiler.artefact import Artefact, ArtefactSpec
 from courier_compiler.context import Context
-from courier_compiler.origin import derived
+from courier_compiler.domain_lists import percent_entries
 from courier_compiler.parts.tables import make_table
-from courier_schema.legacy.formats.domains import normal_form
 from courier_schema.legacy.formats.makedat import Kind
 
 
@@ -19,11 +18,7 @@ def build(context: Context) -> Iterator[Artefact]:
     relay = context.site.percent_relay
     if relay is None:
         return
-    entries = {
-        normal_form(domain): derived("percent_relay", "domains", position)
-        for position, domain in enumerate(relay.domains)
-    }
-    yield context.lines("esmtppercentrelay", entries)
+    yield context.lines("esmtppercentrelay", percent_entries(relay))
     yield from make_table(context, Kind.ESMTPPERCENTRELAY, {}, "esmtppercentrelay.dir/site")
 
 

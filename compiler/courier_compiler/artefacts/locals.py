@@ -1,6 +1,7 @@
 """etc/courier/locals: domains whose addresses are accounts or aliases without a domain.
 
-The server's own name is always there: addresses of whole aliased domains are rewritten to end in it.
+The server's own name is there unless the site relays it: addresses of whole aliased domains are rewritten to end in
+it. Without any local domain the file is there and empty, because without the file that name would be local again.
 """
 
 from __future__ import annotations

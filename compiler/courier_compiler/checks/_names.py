@@ -23,6 +23,23 @@ _STANDARD: Final = ("root", "mailer-daemon", "MAILER-DAEMON", "uucp", "abuse")
 _POSTMASTER: Final = "postmaster@"
 
 
+class _Owners(dict[str, str | None]):
+    """Domain to the one under which its accounts are kept. Fills itself: most addresses share a few domains."""
+
+    def __init__(self, local: Mapping[str, Named | None], hosted: Mapping[str, Named | None]) -> None:
+        self._local, self._hosted = local, hosted
+
+    def __missing__(self, domain: str) -> str | None:
+        found = self[domain] = self._owner(normal_form(domain))
+        return found
+
+    def _owner(self, form: str) -> str | None:
+        if owner(form, self._local) is not None:
+            return LOCAL
+        found = owner(form, self._hosted)
+        return found.known_as if found is not None else None
+
+
 @dataclass(slots=True)
 class Domains:
     """Which domains are this server's, wildcards included. Remembers the domains it was asked for."""
@@ -30,26 +47,21 @@ class Domains:
     local: Mapping[str, Named | None]
     hosted: Mapping[str, Named | None]
     fold: bool
-    _known: dict[str, str | None] = field(default_factory=dict)
+    _owners: _Owners = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._owners = _Owners(self.local, self.hosted)
 
     def owner(self, domain: str) -> str | None:
         """The domain under which a domain's accounts are kept, `LOCAL`, or None for one of somebody else."""
-        if domain not in self._known:
-            self._known[domain] = self._owner(normal_form(domain))
-        return self._known[domain]
-
-    def _owner(self, form: str) -> str | None:
-        if owner(form, self.local) is not None:
-            return LOCAL
-        found = owner(form, self.hosted)
-        return found.known_as if found is not None else None
+        return self._owners[domain]
 
     def canonical(self, address: str) -> str | None:
         """An address as Courier compares it, `anna@` in local domains; None where it is not this server's."""
         user, at, domain = address.rpartition("@")
         if not at:
             return f"{address.lower()}@" if self.fold else f"{address}@"
-        owner = self._known[domain] if domain in self._known else self.owner(domain)
+        owner = self._owners[domain]
         if owner is None:
             return None
         return f"{user.lower()}@{owner}" if self.fold else f"{user}@{owner}"
@@ -193,7 +205,8 @@ def names(resolved: ResolvedSite) -> Names:
     addresses = [listed.address for listed in lists.lists.values()] if lists is not None else []
     known = frozenset(canonical(name) or name for name in addresses)
     owners = {LOCAL, domains.owner(resolved.default_domain) or LOCAL}
-    standard = frozenset(f"{name}@{owner}" for name in _STANDARD for owner in owners)
+    customary = () if hosts.completes_elsewhere else _STANDARD
+    standard = frozenset(f"{name}@{owner}" for name in customary for owner in owners)
     made = Names(domains, accounts, known, entries, further, targets, frozenset(catching), dotfiles, standard)
     return _catching(made, catch_alls, everybody=not knows_all_accounts(resolved))
 

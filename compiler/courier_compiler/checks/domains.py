@@ -10,6 +10,7 @@ from courier_compiler.checks._names import LOCAL, host_names, names
 from courier_compiler.checks._site import address, knows_all_accounts
 from courier_compiler.host import HostView
 from courier_compiler.names import Named, owner, table
+from courier_compiler.parts.routes import leads_elsewhere
 from courier_compiler.resolved import ResolvedSite
 from courier_schema.legacy.formats.domains import itself_and_ends, normal_form
 from courier_schema.legacy.formats.hosted import WILDCARD_DEPTH
@@ -55,6 +56,7 @@ def _hidden(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
 
 
 def _excluded_elsewhere(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
+    yield from _excluded_behind_percent(resolved)
     for entry in _excluding(resolved):
         wildcard = entry.keys[-1]
         for form, why in entry.exclusions.items():
@@ -70,6 +72,18 @@ def _excluded_elsewhere(resolved: ResolvedSite, host: HostView) -> Iterator[Find
                     f"{form} is no sub-domain of {wildcard[1:]}, so nothing is excluded",
                     f"name a domain that ends in {wildcard}, or remove the exclusion",
                 )
+
+
+def _excluded_behind_percent(resolved: ResolvedSite) -> Iterator[Finding]:
+    relay = resolved.site.percent_relay
+    listed = {normal_form(said) for said in relay.domains} if relay else frozenset[str]()
+    for position, said in enumerate(relay.excluding if relay else ()):
+        if listed.isdisjoint(tuple(itself_and_ends(normal_form(said)))[1:]):
+            yield Finding(
+                ("percent_relay", "excluding", position),
+                f"{said} is below no domain of percent_relay, so nothing is excluded",
+                "name a domain below one with a leading dot, or remove the exclusion",
+            )
 
 
 def _excluded_and_said(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
@@ -144,8 +158,9 @@ def _not_accepted(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
 
 
 def _relay_not_accepted(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
+    own = {normal_form(resolved.me), normal_form(resolved.default_domain)}  # local, if nothing is said of them
     for name, domain in resolved.of_kind("relay"):
-        if not domain.accept:
+        if not domain.accept and normal_form(name) not in own:
             yield Finding(
                 (*resolved.domain_path(name), "accept"),
                 f"{name} is to be relayed but not accepted, so the entry says nothing",
@@ -250,22 +265,23 @@ def _long_local_parts(resolved: ResolvedSite, host: HostView) -> Iterator[Findin
 
 def _own_name_elsewhere(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
     relayed = host_names(resolved).relay
-    if normal_form(resolved.me) in relayed:
+    me = normal_form(resolved.me)
+    if me in relayed and not leads_elsewhere(resolved.site, me):
         yield Finding(
-            relayed[normal_form(resolved.me)].path,
+            relayed[me].path,
             f"{resolved.me} is this server, and its mail is to be relayed to other servers",
-            "remove kind: relay",
+            "remove kind: relay, or name the server in routes or as smarthost",
         )
 
 
 def _default_elsewhere(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
     relayed = host_names(resolved).relay
     default = normal_form(resolved.default_domain)
-    if default in relayed and default != normal_form(resolved.me):
+    if default in relayed and default != normal_form(resolved.me) and not leads_elsewhere(resolved.site, default):
         yield Finding(
             relayed[default].path,
             f"names without a domain are completed with {default}, whose mail is to be relayed to other servers",
-            "give the domain another kind, or name a local domain as host.default_domain",
+            "give the domain another kind, name a local one as host.default_domain, or name the servers in routes",
         )
 
 
@@ -426,15 +442,19 @@ CHECKS: Final = (
         "host-name-relayed",
         "A server that relays its own name",
         "Addresses of whole-domain aliases are rewritten to the server's own name, and notices come from it. If mail "
-        "for that name is relayed, it leaves, finds its way back by DNS, and goes round until it is refused.",
+        "for that name is relayed and no route or smarthost leads it to another server, DNS may bring it back, and it "
+        "goes round until it is refused. A host that only sends relays its own name and names a smarthost.",
         _own_name_elsewhere,
+        Severity.WARNING,
     ),
     Check(
         "default-domain-relayed",
         "A default domain that is relayed",
         "Names without a domain, in aliases as in messages sent on this machine, are completed with the default "
-        "domain. If that domain is relayed, none of them can be delivered here.",
+        "domain. If that domain is relayed, none of them can be delivered here. On a host that only sends this is "
+        "meant: there a route or the smarthost says who takes them.",
         _default_elsewhere,
+        Severity.WARNING,
     ),
     Check(
         "default-domain-ace",

@@ -15,7 +15,8 @@ from courier_schema.report import Severity
 _ACCOUNTS: Final = "accounts"
 _SOURCES: Final = {
     "aliases": "aliases", "aliases-esmtp": "protocol_aliases", "aliases-local": "protocol_aliases",
-    "aliases-uucp": "protocol_aliases", "smtpaccess": "access", "smtpaccess-msa": "submission_access",
+    "aliases-uucp": "protocol_aliases", "aliases-dsn": "protocol_aliases", "aliases-fax": "protocol_aliases",
+    "smtpaccess": "access", "smtpaccess-msa": "submission_access",
     "imapaccess": "mailbox_access", "hosteddomains": "domains, as kind: hosted",
     "esmtpacceptmailfor.dir": "domains", "esmtpacceptmailfor": "domains",
     "esmtppercentrelay.dir": "percent_relay", "esmtppercentrelay": "percent_relay",

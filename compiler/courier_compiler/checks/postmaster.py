@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from courier_compiler.checks import Check, Finding
-from courier_compiler.checks._names import ROOT, names
+from courier_compiler.checks._names import ROOT, host_names, names
 from courier_compiler.checks._site import backends, knows_all_accounts, several
 from courier_compiler.host import HostView
 from courier_compiler.resolved import ResolvedSite
@@ -19,6 +19,8 @@ _SYSTEM: Final = frozenset({"userdb", "pam", "pwd", "shadow"})
 
 
 def _missing(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
+    if host_names(resolved).completes_elsewhere:
+        return
     if names(resolved).is_known(_POSTMASTER) or not _SYSTEM.issuperset(backends(resolved)):
         return
     yield Finding(

@@ -58,7 +58,9 @@ def _shown(row: Row, value: object) -> str:
 def _required(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
     for file, settings, row, origin in _rows_said(resolved):
         value = getattr(settings.table, row.attribute)
-        empty = value is None or value in ((), "")
+        base = type(settings.table).overlays
+        is_inherited = value is None and base is not None and row.attribute in rows_by_attribute(base)
+        empty = (value is None or value in ((), "")) and not is_inherited
         if empty and not row.optional and not row.internal and row.attribute not in ("mailuser", "mailgroup"):
             yield Finding(
                 origin.path,

@@ -14,7 +14,6 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from types import ModuleType
 from typing import TextIO
 
 from courier_schema import __version__
@@ -119,10 +118,8 @@ def _discard_output() -> None:
 
 
 def _keep_plugins_out() -> None:
-    """Let pydantic look for no plugins of others: a site is not theirs to see, and the search is felt in each start."""
-    loader = ModuleType("pydantic.plugin._loader")
-    vars(loader)["get_plugins"] = tuple
-    sys.modules.setdefault(loader.__name__, loader)
+    """Let pydantic look for no plugins of others, unless asked to: a site is not theirs to see."""
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
 
 
 @contextmanager

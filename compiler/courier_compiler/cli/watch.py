@@ -45,6 +45,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--apply", type=Path, required=True, dest="root", metavar="DIR", help="root of the mail host to keep up to date"
     )
+    # For who starts a watch as a part of their own: it ends with them, whatever ends them.
+    parser.add_argument("--until-eof", action="store_true", help=argparse.SUPPRESS)
     add_permissions(parser)
     add_guards(parser)
     add_format(parser)
@@ -59,6 +61,8 @@ def run(options: argparse.Namespace) -> int:
     ended = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: ended.set())
+    if options.until_eof:
+        threading.Thread(target=_await_end, args=(ended,), daemon=True).start()
     _watch(settled, Alarm(ended), Claim())
     say(options, "no longer watching")
     return 0
@@ -109,6 +113,13 @@ class Alarm:
             yield_on_timeout=True,
             recursive=False,
         )
+
+
+def _await_end(ended: threading.Event) -> None:
+    """End the watch with standard input."""
+    while sys.stdin.buffer.read(4096):
+        pass
+    ended.set()
 
 
 def _watch(options: argparse.Namespace, alarm: Alarm, claim: Claim) -> None:

@@ -15,6 +15,8 @@ from courier_schema.site.listeners import Listener, MailboxListener, SmtpListene
 _EVERYWHERE: Final = "0"
 _ALL_IPV4: Final = "0.0.0.0"
 _PASSWORDS: Final = ("PLAIN", "LOGIN")
+_CERTIFICATE: Final = "tls_certfile"
+_KEY: Final = "tls_private_keyfile"
 
 
 def is_on(listener: Listener | None) -> bool:
@@ -91,13 +93,22 @@ def not_inherited(
             of_sibling |= dict.fromkeys(intent.says.said())
         else:
             before = intent.says.over(before)
+    own = list(own)
     mine = {attribute for intent in own for attribute in intent.says.said()}
     rows = rows_by_attribute(type(shipped))
     for attribute in of_sibling:
         if attribute not in mine and attribute not in private:
             value = getattr(before, attribute)
+            if value is None and attribute == _KEY:
+                value = _certificate(own, before)
             restored = _nothing(rows[attribute]) if value is None else value
             yield Intent(table(**{attribute: restored}), where, f"not inherited from {'.'.join(map(str, sibling))}")
+
+
+def _certificate(own: Iterable[Intent], before: Table) -> object:
+    """The certificate of a file: without a key of its own, that is where its key is read from."""
+    said = [getattr(intent.says, _CERTIFICATE) for intent in own if _CERTIFICATE in intent.says.said()]
+    return said[-1] if said else getattr(before, _CERTIFICATE)
 
 
 def _nothing(row: Row) -> object:

@@ -46,7 +46,12 @@ def read_access(installation: Installation, place: str, section: str) -> Found |
 
 def take_access(draft: Draft, installation: Installation, files: Mapping[str, SettingsFile]) -> None:
     """Say every table."""
-    for section, place in access_places(installation, files).items():
+    places = access_places(installation, files)
+    for usual in {"smtpaccess", "imapaccess"} - set(places.values()):
+        if usual in installation.files or installation.below(usual):
+            draft.note(f"{usual} is not in the site: the settings name another table, so nothing reads it")
+        draft.taken |= {usual, f"{usual}.dat"}
+    for section, place in places.items():
         draft.taken |= {place, f"{place}.dat"}
         found = read_access(installation, place, section)
         if found is None:

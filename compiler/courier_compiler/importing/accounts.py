@@ -14,6 +14,7 @@ from typing import Any, Final
 from courier_compiler.importing.draft import Draft, fits
 from courier_compiler.importing.installation import File, Installation
 from courier_compiler.importing.intents import account_options
+from courier_compiler.importing.settings_files import SettingsFile
 from courier_compiler.importing.tables import read_database
 from courier_schema.legacy.formats import gdbm, userdb
 from courier_schema.legacy.formats.domains import normal_form
@@ -25,6 +26,9 @@ from courier_schema.words import Hash, Line, LocalPart, Path, RelativePath, Uid
 LOCATION: Final = b"_"
 """The field that says from which file of a directory a record came."""
 
+_LIBRARY: Final = "authdaemonrc"
+_MODULES: Final = "authmodulelist"
+_MODULE: Final = "authuserdb"
 _PASSWORDS: Final = {
     b"systempw": "", b"esmtppw": "smtp", b"imappw": "imap", b"pop3pw": "pop3", b"webmailpw": "webmail",
     b"calendarpw": "calendar",
@@ -62,13 +66,22 @@ def read_accounts(installation: Installation) -> Accounts | None:
     return None if public is None else Accounts(public, read_database(installation, "userdbshadow.dat") or {})
 
 
-def take_accounts(draft: Draft, installation: Installation) -> None:
-    """Say every account."""
+def take_accounts(draft: Draft, installation: Installation, files: Mapping[str, SettingsFile]) -> None:
+    """Say every account; those that the library was never told to ask are carried, and stay unused."""
     draft.taken |= {"userdb", "userdb.dat", "userdbshadow.dat", "userdb.lock"}
     draft.taken |= {f"userdb/{name}" for name in installation.below("userdb")}
     accounts = read_accounts(installation)
     if accounts is None or not accounts.public:
         return
+    if not _are_asked(files):
+        place = files[_LIBRARY].marks.get(_MODULES)
+        draft.note(
+            "authmodulelist does not name authuserdb, so userdb is carried as it is and nobody logs in by it", place
+        )
+        _carry(draft, accounts)
+        return
+    if _LIBRARY not in files:
+        draft.note(f"there is no {_LIBRARY} that says whether the accounts of userdb were in use; the site has them on")
     try:
         said = [_account(draft, login, accounts) for login in accounts.public]
     except _Unsayable as reason:
@@ -83,6 +96,12 @@ def take_accounts(draft: Draft, installation: Installation) -> None:
     for path, _, _ in said:
         login = path[-1] if path[0] == "accounts" else f"{path[-1]}@{path[1]}"
         draft.remark(path, comments.get(str(login), ()))
+
+
+def _are_asked(files: Mapping[str, SettingsFile]) -> bool:
+    """Whether the account library looks into userdb, as far as can be told."""
+    modules = files[_LIBRARY].values.get(_MODULES) if _LIBRARY in files else None
+    return modules is None or _MODULE in modules.split()
 
 
 _Said = tuple[SitePath, dict[str, Any], dict[str, str]]
@@ -210,7 +229,7 @@ def _filled(draft: Draft, home: str, path: SitePath) -> str:
 
 def _comments(source: Source) -> Iterator[tuple[str, tuple[str, ...]]]:
     waiting: list[str] = []
-    for line in source.content.decode(errors="replace").split("\n"):
+    for line in source.content.decode(errors="surrogateescape").split("\n"):
         if line.startswith("#"):
             waiting.append(line)
         elif line.strip():

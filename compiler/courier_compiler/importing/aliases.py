@@ -17,6 +17,7 @@ from typing import Any, Final
 from courier_compiler.importing.draft import Draft, fits
 from courier_compiler.importing.installation import Installation
 from courier_compiler.importing.tables import alias_sources, read_database
+from courier_compiler.legacy_tables.sources import PROTOCOLS
 from courier_compiler.parts.alias_files import STANDARD
 from courier_compiler.parts.alias_names import POSTMASTER
 from courier_schema.legacy.formats.address import render, split_list, tokenise
@@ -27,12 +28,10 @@ from courier_schema.legacy.formats.source import Source
 from courier_schema.report import Mark, Severity
 from courier_schema.words import Address, AliasName, Command, LocalPart, Path, Recipient
 
-PROTOCOLS: Final = ("esmtp", "local", "uucp")
 _FOR_PROTOCOL: Final = re.compile(r"(aliases-(?P<protocol>\w+)(?:\.dat)?)(?:/.*)?")
 _BLANKS: Final = " \t\n\v\f\r"
 _SIMPLE: Final = re.compile(r"[A-Za-z0-9_.@!%+=-]+")
 _PROGRAM: Final = re.compile(r'"\.xalias(?:-\w+)?/([^"]*)"@.*')
-_ESCAPED: Final = re.compile(r"\+([0-9a-f]{2})")
 
 
 @dataclass(slots=True)
@@ -99,14 +98,14 @@ def take_aliases(draft: Draft, installation: Installation) -> None:
         _take(draft, installation, f"aliases-{protocol}", protocol)
     for name in sorted(_of_other_protocols(installation)):
         draft.note(
-            f"{name} is for mail that arrives in another way than {', '.join(PROTOCOLS)}: a site cannot say that",
+            f"{name} is not in the site: Courier has no module of that name, so no program has ever read it",
             Mark(installation.where(name), 1),
-            is_open=True,
         )
+        draft.taken.add(name)
 
 
 def _of_other_protocols(installation: Installation) -> set[str]:
-    """Alias tables, or their sources, of ways in which mail arrives that a site has no words for."""
+    """Alias tables, or their sources, of ways in which no mail arrives."""
     names = (_FOR_PROTOCOL.fullmatch(name) for name in installation.files)
     return {found[1] for found in names if found and found["protocol"] not in PROTOCOLS}
 

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Final
 
 from courier_compiler.importing.draft import Draft, fits
+from courier_compiler.importing.intents import BACKENDS
 from courier_compiler.importing.settings_files import SettingsFile
 from courier_schema.report import SitePath
 from courier_schema.words import HostName, Line, Path, Port, Positive, Url, Word
@@ -35,6 +37,8 @@ _DELIVERY_SINCE: Final = "Before Courier 0.43 the maildir of an account was its 
 def take_backends(draft: Draft, files: Mapping[str, SettingsFile]) -> dict[str, SettingsFile]:
     """Describe every back-end that has a file; the files as they would be today."""
     today = dict(files)
+    if "authdaemonrc" in files:
+        today["authdaemonrc"] = _with_known_modules(draft, files["authdaemonrc"])
     for file, take in (
         ("authmysqlrc", _mysql),
         ("authpgsqlrc", _postgresql),
@@ -48,6 +52,20 @@ def take_backends(draft: Draft, files: Mapping[str, SettingsFile]) -> dict[str, 
                 file, values, values, files[file].marks, files[file].comments, markers=files[file].markers
             )
     return today
+
+
+def _with_known_modules(draft: Draft, old: SettingsFile) -> SettingsFile:
+    """The list of back-ends without those that today's library has not: its daemon passes over what is missing."""
+    name = "authmodulelist"
+    modules = old.values.get(name, "").split()
+    known = [module for module in modules if module in BACKENDS]
+    if not known or known == modules:
+        return old
+    gone = ", ".join(module for module in modules if module not in BACKENDS)
+    says = f"{name} without {gone}: today's account library has no such module and passes over it"
+    draft.note(says, old.marks.get(name))
+    values = {name: " ".join(known)}
+    return replace(old, own={**old.own, **values}, values={**old.values, **values})
 
 
 def _mysql(draft: Draft, values: dict[str, str], old: SettingsFile) -> dict[str, str]:

@@ -25,7 +25,6 @@ from courier_compiler.importing.shipped import is_shipped
 from courier_compiler.parts.alias_files import STANDARD
 from courier_compiler.parts.alias_names import POSTMASTER, AliasNames
 from courier_schema.legacy.formats.access import EVERYBODY
-from courier_schema.legacy.formats.domains import normal_form
 from courier_schema.legacy.tables import table
 from courier_schema.report import Mark
 from courier_schema.words import HostName
@@ -171,7 +170,7 @@ def _why(key: Key, before: str | None, after: str | None, old: Mapping[Key, str]
         case "login at" if before is None:
             return "Courier compares the route's own spelling, so the login stands under that, too"
         case "domain" if before is not None and after is not None:
-            return _why_domain(key.name, before, after, installation)
+            return _why_domain(before, after)
         case "login at" if after is None:
             is_used = key.name in {route.spelling for route in read_routes(installation)[0]} or fits(HostName, key.name)
             return "" if is_used else "no route is spelt like that, so it was never used"
@@ -181,11 +180,7 @@ def _why(key: Key, before: str | None, after: str | None, old: Mapping[Key, str]
             return ""
 
 
-def _why_domain(name: str, before: str, after: str, installation: Installation) -> str:
-    is_remote = before.startswith("remote")
-    is_own = normal_form(name) == normal_form(installation.me)
-    if is_remote and after.startswith("local") and is_own and not installation.has_no_local_domain:
-        return "the server's own name is local in every site, because Courier completes addresses with it"
+def _why_domain(before: str, after: str) -> str:
     if before == "remote, not accepted by SMTP" and after.startswith("hosted"):
         return "accounts are known under it, so it is a domain of its own"
     return ""

@@ -1,7 +1,7 @@
 """Domains: what an installation does with each domain, from its lists and databases.
 
 A domain that is neither local nor hosted but accepted is a relay domain. The server's own name and its default
-domain are local in every site, so where they were not they are named with another kind.
+domain are local in a site that says nothing of them, so where they were not they are named with another kind.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
-from courier_compiler.importing.draft import Draft, fits
+from courier_compiler.importing.draft import Draft, fits, printable
 from courier_compiler.importing.installation import Installation
 from courier_compiler.importing.tables import Found, list_comments, read_table
 from courier_schema.legacy.formats.accept import lookup_accept
@@ -20,8 +20,7 @@ from courier_schema.legacy.formats.makedat import Kind
 from courier_schema.report import Mark
 from courier_schema.words import Domain, DomainPattern
 
-_EXCLUDING: Final = ("locals", "esmtpacceptmailfor")
-_LISTS: Final = (*_EXCLUDING, "esmtppercentrelay")
+_LISTS: Final = ("locals", "esmtpacceptmailfor", "esmtppercentrelay")
 
 
 @dataclass(frozen=True)
@@ -54,10 +53,14 @@ class DomainTables:
         keys = (
             *self.locals.entries,
             *self.accepted.entries,
-            *self._keys(self.hosted),
-            *self._keys(self.accepted_table),
+            *self.stored(),
         )
         return self._patterns(key for key in keys if not key.startswith("!"))
+
+    def stored(self) -> Iterator[str]:
+        """Every key of the two databases of domains."""
+        yield from self._keys(self.hosted)
+        yield from self._keys(self.accepted_table)
 
     def exclusions(self) -> list[str]:
         """Every domain and wildcard that a list excludes, likewise."""
@@ -65,7 +68,12 @@ class DomainTables:
 
     def percent_names(self) -> list[str]:
         """Every domain and wildcard that may stand behind a percent sign, likewise."""
-        return self._patterns((*self.percent.entries, *self._keys(self.percent_table)))
+        keys = (*self.percent.entries, *self._keys(self.percent_table))
+        return self._patterns(key for key in keys if not key.startswith("!"))
+
+    def percent_exclusions(self) -> list[str]:
+        """Every domain and wildcard that may not stand there, likewise."""
+        return self._patterns(key[1:] for key in self.percent.entries if key.startswith("!"))
 
     def relays_behind_percent(self, domain: str) -> bool:
         """Whether a domain may stand behind a percent sign."""
@@ -102,7 +110,12 @@ def take_domains(draft: Draft, installation: Installation) -> None:
     draft.taken |= {"locals", "esmtpacceptmailfor", "hosteddomains", "hosteddomains.dat", "esmtpacceptmailfor.dat"}
     draft.taken |= {"esmtpacceptmailfor.dir", "esmtppercentrelay", "esmtppercentrelay.dir", "esmtppercentrelay.dat"}
     tables = DomainTables.of(installation)
-    _note_unsayable(draft, installation)
+    _note_unmatched(draft, installation)
+    for key in tables.stored():
+        if not fits(DomainPattern, tables.form(key)):
+            draft.note(
+                f"{printable(key)!r} of hosteddomains or esmtpacceptmailfor matches no domain, so it is left out"
+            )
     for name in tables.names():
         _take(draft, tables, name)
     _take_implied(draft, tables)
@@ -114,32 +127,16 @@ def take_domains(draft: Draft, installation: Installation) -> None:
     _take_percent(draft, tables)
 
 
-def _note_unsayable(draft: Draft, installation: Installation) -> None:
-    """Entries that match nothing, and exclusions from percent relaying, for which a site has no words."""
+def _note_unmatched(draft: Draft, installation: Installation) -> None:
+    """Tell of entries that match nothing."""
     for file in _LISTS:
         content = installation.content(file) or b""
         for number, line in enumerate(content.decode(errors="replace").split("\n"), start=1):
             entry, mark = line.partition("#")[0].rstrip("\r"), Mark(installation.where(file), number)
-            if not entry.strip():
+            if not entry.strip() or entry.startswith("!"):
                 continue
-            if entry.startswith("!") and file in _EXCLUDING:
-                continue
-            if entry.startswith("!"):
-                lost = installation.domain_list(file, ()).match(f"probe{entry[1:]}" if entry[1:2] == "." else entry[1:])
-                later = [wild for wild in _entries_after(content, number) if entry[1:].endswith(wild)]
-                if lost is None and later:
-                    draft.note(
-                        f"{entry} of {file} excludes a domain from {later[0]}, which a site cannot say",
-                        mark,
-                        is_open=True,
-                    )
-            elif entry != entry.strip() or not fits(DomainPattern, normal_form(entry).replace("*", "x")):
+            if entry != entry.strip() or not fits(DomainPattern, normal_form(entry).replace("*", "x")):
                 draft.note(f"{entry!r} of {file} matches no domain, so it is left out", mark)
-
-
-def _entries_after(content: bytes, number: int) -> list[str]:
-    lines = content.decode(errors="replace").split("\n")[number:]
-    return [entry for line in lines if (entry := line.partition("#")[0].rstrip("\r")).startswith(".")]
 
 
 def _take(draft: Draft, tables: DomainTables, name: str) -> None:
@@ -203,16 +200,12 @@ def _wildcards_above(draft: Draft, name: str) -> Iterator[str]:
 
 
 def _take_implied(draft: Draft, tables: DomainTables) -> None:
-    """Name the default domain where it would be local otherwise; the server's own name always is."""
+    """Name the default domain and the server's own name, which would be local otherwise."""
     me, default = normal_form(str(draft.tree["host"]["name"])), normal_form(str(draft.tree["site"]))
     if draft.said(("domains", default)) is None and default != me:
         _take(draft, tables, default)
-    said = draft.said(("domains", me))
-    if said is None:
+    if draft.said(("domains", me)) is None:
         _take(draft, tables, me)
-        said = draft.said(("domains", me))
-    if isinstance(said, dict) and said.get("kind") == "relay":
-        draft.say(("domains", me), {key: value for key, value in said.items() if key != "kind"})
 
 
 def _leave_implied(draft: Draft) -> None:
@@ -259,5 +252,8 @@ def _remark(draft: Draft, installation: Installation, tables: DomainTables) -> N
 
 
 def _take_percent(draft: Draft, tables: DomainTables) -> None:
-    if tables.percent_names():
-        draft.say(("percent_relay",), tables.percent_names())
+    names = tables.percent_names()
+    excluded = [name for name in tables.percent_exclusions() if not tables.relays_behind_percent(_probe(name))]
+    excluding = [name for name in excluded if {*itself_and_ends(name)} & {*names}]
+    if names:
+        draft.say(("percent_relay",), {"domains": names, "excluding": excluding} if excluding else names)

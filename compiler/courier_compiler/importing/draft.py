@@ -72,7 +72,7 @@ class Draft:
     def remark(self, path: SitePath, comments: Iterable[str], prefix: str = "") -> None:
         """Put the old administrator's words above a place; those that Courier ships are left out."""
         own = own_comments(tuple(comments))
-        lines = [cleaned for line in own if (cleaned := printable(_COMMENT.sub("", line)))]
+        lines = [cleaned for line in own if (cleaned := printable(_COMMENT.sub("", _readable(line))))]
         if lines:
             self.comments.setdefault(path, []).extend(f"{prefix}{line}" for line in lines)
 
@@ -166,6 +166,11 @@ def _as_text(content: bytes) -> str | None:
     except UnicodeDecodeError:
         return None
     return None if _ODD.search(text) else text
+
+
+def _readable(comment: str) -> str:
+    """A comment whose bytes are not UTF-8, as they are read in the encoding that was usual before."""
+    return comment.encode(errors="surrogateescape").decode("latin-1") if not is_printable(comment) else comment
 
 
 def printable(text: str) -> str:

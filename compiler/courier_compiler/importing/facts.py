@@ -14,7 +14,7 @@ from typing import Final
 
 from courier_compiler.importing.access import access_places, read_access
 from courier_compiler.importing.accounts import LOCATION, read_accounts
-from courier_compiler.importing.aliases import PROTOCOLS, read_alias_table
+from courier_compiler.importing.aliases import read_alias_table
 from courier_compiler.importing.control import LEAST_QUEUELO, duration, number
 from courier_compiler.importing.domains import DomainTables
 from courier_compiler.importing.draft import is_printable
@@ -22,10 +22,11 @@ from courier_compiler.importing.installation import Installation
 from courier_compiler.importing.routes import answer, read_logins, read_routes
 from courier_compiler.importing.settings_files import SettingsFile
 from courier_compiler.importing.tables import read_table
+from courier_compiler.legacy_tables.sources import PROTOCOLS
 from courier_schema.legacy.codecs import DurationCodec, NumberCodec, PresenceCodec, seconds
 from courier_schema.legacy.formats import bofh
 from courier_schema.legacy.formats.access import Deny, parse_value
-from courier_schema.legacy.formats.domains import first_line
+from courier_schema.legacy.formats.domains import DomainList, first_line
 from courier_schema.legacy.formats.makedat import Kind
 from courier_schema.legacy.formats.routes import SMTP_PORT, lookup_route
 from courier_schema.legacy.formats.uucp import Rights
@@ -86,7 +87,7 @@ def domain_probes(*installations: Installation) -> list[str]:
     names: dict[str, None] = {"unlisted.invalid": None}
     for installation in installations:
         tables = DomainTables.of(installation)
-        listed = [*tables.names(), *tables.exclusions(), *tables.percent_names()]
+        listed = [*tables.names(), *tables.exclusions(), *tables.percent_names(), *tables.percent_exclusions()]
         routed = (route.domain for route in read_routes(installation)[0] if is_printable(route.domain))
         for name in filter(None, (*listed, *routed)):
             bare = name.removeprefix(".")
@@ -268,5 +269,7 @@ def _virtual_hosts(installation: Installation) -> Iterator[tuple[str, str]]:
     endings = tuple(name.removeprefix("vhost") for name in installation.files if name.startswith("vhost."))
     for name, file in installation.files.items():
         if endings and name.endswith(endings):
-            lines = file.content.decode(errors="replace").rstrip("\n").split("\n")
-            yield name, "\n".join(sorted(lines)) if name.startswith("locals.") else "\n".join(lines)
+            if name.startswith("locals."):
+                yield name, "\n".join(sorted(DomainList.parse(file.content, installation.host_name).entries))
+            else:
+                yield name, file.content.decode(errors="replace").rstrip("\n")

@@ -52,7 +52,7 @@ def import_site(
     take_control(draft, installation)
     take_listeners(draft, old)
     take_domains(draft, installation)
-    take_accounts(draft, installation)
+    take_accounts(draft, installation, old)
     take_aliases(draft, installation)
     take_access(draft, installation, old)
     take_routes(draft, installation)

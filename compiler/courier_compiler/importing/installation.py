@@ -103,12 +103,6 @@ class Installation:
     def me(self) -> str:
         return server_name(self.content("me"), self.host_name)
 
-    @property
-    def has_no_local_domain(self) -> bool:
-        """Whether all mail is somebody else's, even that for the server's own name."""
-        content = self.content("locals")
-        return content is not None and not any(self.domain_list("locals", ()).entries)
-
     def domain_list(self, name: str, default: Iterable[str]) -> DomainList:
         """A text list; without its file, that of the default entries."""
         content = self.content(name)

@@ -35,7 +35,7 @@ Intent = Callable[[Draft, str, Values], bool]
 """Says a value in the site; False where it cannot."""
 
 _YES: Final = {"1": True, "0": False, "yes": True, "no": False, "y": True, "n": False, "": False}
-_BACKENDS: Final = {
+BACKENDS: Final = {
     "authuserdb": "userdb", "authpam": "pam", "authpwd": "pwd", "authshadow": "shadow", "authldap": "ldap",
     "authmysql": "mysql", "authpgsql": "postgresql", "authsqlite": "sqlite", "authpipe": "pipe",
     "authcustom": "custom",
@@ -208,9 +208,9 @@ def _backscatter(draft: Draft, text: str, values: Values) -> bool:
 
 def _order(draft: Draft, text: str, values: Values) -> bool:
     modules = text.split()
-    if not modules or not set(modules) <= _BACKENDS.keys():
+    if not modules or not set(modules) <= BACKENDS.keys():
         return False
-    draft.say(("auth", "order"), [_BACKENDS[module] for module in modules])
+    draft.say(("auth", "order"), [BACKENDS[module] for module in modules])
     return True
 
 
@@ -271,7 +271,23 @@ def _tls(*keys: str) -> dict[str, Intent]:
         says = [_text(("listeners", key, "tls", field), word) for key in keys]
         return lambda draft, text, values: any(say(draft, text, values) for say in says)
 
-    return {name: of(*where) for name, where in SERVER_TLS.items()}
+    return {name: of(*where) for name, where in SERVER_TLS.items()} | {"TLS_PRIVATE_KEYFILE": _key(*keys)}
+
+
+def _key(*keys: str) -> Intent:
+    """A key, and its certificate with it: a site wants both in one place, even where one is what the target ships."""
+
+    def say(draft: Draft, text: str, values: Values) -> bool:
+        key = next((key for key in keys if draft.said(("listeners", key)) is not None), None)
+        if not text or key is None or not fits(Path, text):
+            return False
+        path, certificate = ("listeners", key, "tls"), values.get("TLS_CERTFILE", "")
+        if certificate and draft.said((*path, "certificate")) is None and fits(Path, certificate):
+            draft.say((*path, "certificate"), certificate)
+        draft.say((*path, "key"), text)
+        return True
+
+    return say
 
 
 def _smtp(key: str) -> dict[str, Intent]:

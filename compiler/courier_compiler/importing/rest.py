@@ -9,7 +9,7 @@ from courier_compiler.artefacts.aliasdir import NOTE, README
 from courier_compiler.importing.draft import Draft
 from courier_compiler.importing.installation import Installation
 from courier_compiler.importing.shipped import is_shipped
-from courier_compiler.importing.tables import is_left_over
+from courier_compiler.importing.tables import is_left_over, unreadable_databases
 from courier_schema.legacy.manifest import NAME
 from courier_schema.report import Mark
 
@@ -48,7 +48,10 @@ def why_not_carried(installation: Installation, name: str) -> str:
 
 
 def take_rest(draft: Draft, installation: Installation) -> None:
-    """Carry what is left."""
+    """Carry what is left, and tell what cannot be."""
+    for name in unreadable_databases(installation):
+        says = f"{name} has no source and cannot be read here, so what it holds is not in the site"
+        draft.note(f"{says}; for a Berkeley database install courier-compile[berkeley]", is_open=True)
     for name in sorted(installation.files):
         if is_taken(draft, name):
             continue

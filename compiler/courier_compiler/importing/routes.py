@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from courier_compiler.importing.draft import Draft, fits, printable
 from courier_compiler.importing.installation import Installation
-from courier_compiler.importing.tables import list_comments
+from courier_compiler.importing.tables import list_comments, read_database
 from courier_schema.legacy.formats.routes import SMTP_PORT, Credentials, Route, parse_credentials, parse_routes
 from courier_schema.report import Mark, SitePath
 from courier_schema.words import HostName, Port, Relay, RouteDomain, Word
@@ -23,10 +23,18 @@ def read_routes(installation: Installation) -> tuple[list[Route], list[Route]]:
     """The lines that count, in their order, and those that never do."""
     alive: list[Route] = []
     dead: list[Route] = []
-    for route in parse_routes(installation.content("esmtproutes") or b""):
+    for route in parse_routes(_text(installation)):
         is_dead = any(earlier.covers(route.domain) for earlier in alive)
         (dead if is_dead else alive).append(route)
     return alive, dead
+
+
+def _text(installation: Installation) -> bytes:
+    """The routes as text. Where there is none, a database answers, for single domains in lower case only."""
+    content = installation.content("esmtproutes")
+    records = read_database(installation, "esmtproutes.dat") if content is None else None
+    answering = sorted(key for key in records or () if key == key.lower() and not key.startswith((b".", b"#")))
+    return b"".join(b"%s:%s\n" % (key, records[key]) for key in answering if key) if records else content or b""
 
 
 def read_logins(installation: Installation) -> tuple[Credentials, ...]:
@@ -52,15 +60,13 @@ def family(route: Route) -> str:
 def take_routes(draft: Draft, installation: Installation) -> None:
     """Say every relay, and every login where it is used."""
     draft.taken |= {"esmtproutes", "esmtpauthclient"} & installation.files.keys()
-    if "esmtproutes" not in installation.files and "esmtproutes.dat" in installation.files:
-        draft.note("esmtproutes.dat has no source; its routes are not in the site", is_open=True)
     alive, dead = read_routes(installation)
     for route in dead:
         what = printable(route.domain) or "everything"
         draft.note(f"the route for {what} is behind a broader one and never counts", _mark(installation, route))
     unused = {login.relay: login for login in read_logins(installation)}
     logins = {route: unused.get(route.spelling) for route in alive}
-    remarks = list_comments(installation.content("esmtproutes") or b"")
+    remarks = list_comments(_text(installation))
     for route in alive:
         path = _say_route(draft, route, logins[route], _mark(installation, route))
         if path:

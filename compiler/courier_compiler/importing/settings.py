@@ -212,7 +212,8 @@ def take_common(draft: Draft, wanted: Wanted) -> None:
         texts = {wanted.text(file, name) if wanted.is_decided(file, name) else None for file in files}
         text = texts.pop() if len(texts) == 1 else None
         is_other = any(not is_same(file, name, text, rebuilt[file].values.get(name)) for file in files)
-        if text and is_other and fits(word, text):
+        is_paired = field_ != "key" or draft.said(("tls", "certificate")) is not None
+        if text and is_other and is_paired and fits(word, text):
             draft.say(("tls", field_), text)
     maildirs = {wanted.text(file, "MAILDIRPATH") for file in _MAILDIRS if file in wanted.files} - {None}
     if len(maildirs) == 1 and (maildir := maildirs.pop()) != "Maildir":

@@ -202,7 +202,7 @@ def shipped_values(file: str, prefix: str) -> Mapping[str, frozenset[str]]:
     placed = {row.name for row in rows(cls) if row.default is not None and "${" in row.codec.encode(row.default)}
     for profile in _builds(prefix):
         for name, text in spelt(in_force(file, profile)).items():
-            if name in placed:
+            if name in placed and "/" in text:
                 found.setdefault(name, set()).add(text)
     return {name: frozenset(texts) for name, texts in found.items()}
 

@@ -1,8 +1,9 @@
 """Shell scripts that old installations have for settings files: what they assign, evaluated without running them.
 
 Quotes, comments, continuation lines, `export`, `unset`, several assignments on a line and expansions of variables
-that are known are understood. Whatever only a shell could carry out (commands, command substitution, conditions,
-files that are read in) is opaque: it is kept with its place and the names that it may assign, and never run.
+that are known, with a plain word as their default, are understood. Whatever only a shell could carry out (commands,
+command substitution, conditions, files that are read in) is opaque: it is kept with its place and the names that it
+may assign, and never run.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ _ASSIGNMENT: Final = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)=")
 _WORDS: Final = re.compile(r"(export|readonly|unset)\b[ \t]*")
 _INCLUDE: Final = re.compile(r"(?:\.|source)[ \t]+(\S+)[ \t]*(?=#|;|\n|\Z)")
 _EXPANSION: Final = re.compile(r"\$(?:([A-Za-z_][A-Za-z0-9_]*)|\{([A-Za-z_][A-Za-z0-9_]*)\})")
+_DEFAULT: Final = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(:?)([-+])([^\s\"'`$\\{}]*)\}")
 _OPENING: Final = re.compile(r"(?:^|[;&|]|\b(?:then|do|else)\b)[ \t]*(?:if|case|for|while|until)\b|\{[ \t]*$|\([ \t]*$")
 _CLOSING: Final = re.compile(r"(?:^|[;&|])[ \t]*(?:fi|esac|done)\b|^[ \t]*[})]")
 _ASSIGNED_IN: Final = re.compile(
@@ -197,16 +199,29 @@ class _Reader:
         if self.text[at] == "`" or self.text.startswith("$(", at):
             raise _Refused("a command whose output would be the value; it is not run")
         found = _EXPANSION.match(self.text, at)
+        if not found and (choice := _DEFAULT.match(self.text, at)):
+            return self._choice(choice), choice.end()
         if not found:
             if self.text[at + 1 : at + 2] in ("", " ", '"', "\n"):
                 return "$", at + 1
             raise _Refused("an expansion that only a shell could carry out")
-        name = found[1] or found[2]
+        return self._value(found[1] or found[2]), found.end()
+
+    def _value(self, name: str) -> str:
         if name in self.values:
-            return self.values[name], found.end()
+            return self.values[name]
         if name in self.known:
-            return self.known[name], found.end()
+            return self.known[name]
         raise _Refused(f"${name}, which neither this file nor the scripts that read it set")
+
+    def _choice(self, found: re.Match[str]) -> str:
+        """A plain word in place of a value, or only where there is none. Whether a name is set counts in this file."""
+        name, colon, sign, word = found.groups()
+        if not colon and name not in self.values:
+            raise _Refused("an expansion that only a shell could carry out")
+        value = self._value(name)
+        is_there = bool(value) or not colon
+        return (word if is_there else "") if sign == "+" else (value if is_there else word)
 
     def _refuse(self, start: int, reason: str) -> int:
         """Keep a statement, or a whole block, as it is; the place after it."""

@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from courier_compiler.importing.installation import Installation
-from courier_schema.legacy.formats import gdbm, makedat
+from courier_compiler.legacy_tables.sources import PROTOCOLS
+from courier_schema.legacy.formats import berkeley, gdbm, makedat
 from courier_schema.legacy.formats.aliases import compile as aliases
 from courier_schema.legacy.formats.makedat import Kind
 from courier_schema.legacy.formats.source import Source
-from courier_schema.report import Severity
+from courier_schema.report import CourierSiteError, Severity
 
 _LEFT_OVER: Final = re.compile(r".*(~|\.bak|\.dist|\.new|\.orig|\.rej|\.rpmnew|\.rpmsave|\.rpmorig|\.dpkg-[a-z]+)|#.*")
 
@@ -67,14 +68,26 @@ def alias_sources(installation: Installation, name: str) -> tuple[Source, ...]:
 
 
 def read_database(installation: Installation, name: str) -> dict[bytes, bytes] | None:
-    """The records of a database; None where there is none, or none of this format."""
+    """The records of a database, of whichever format; None where there is none, or it cannot be read."""
     content = installation.content(name)
     if not content:
         return None
     try:
-        return dict(gdbm.Reader(content).items())
-    except gdbm.MalformedDatabase:
+        return berkeley.loads(content) if berkeley.is_database(content) else dict(gdbm.Reader(content).items())
+    except (gdbm.MalformedDatabase, CourierSiteError):
         return None
+
+
+def unreadable_databases(installation: Installation) -> Iterator[str]:
+    """Databases that nothing but themselves says, and that cannot be read."""
+    for name in sorted(installation.files):
+        source = name.removesuffix(".dat")
+        is_database = source != name and "/" not in name and installation.content(name)
+        sources = (source, f"{source}.dir", source.removesuffix("shadow"))
+        has_source = any(one in installation.files or installation.below(one) for one in sources)
+        alien = source.startswith("aliases-") and source.removeprefix("aliases-") not in PROTOCOLS
+        if is_database and not alien and not has_source and read_database(installation, name) is None:
+            yield name
 
 
 def row_comments(source: Source) -> Iterator[tuple[bytes, tuple[str, ...]]]:
@@ -82,7 +95,7 @@ def row_comments(source: Source) -> Iterator[tuple[bytes, tuple[str, ...]]]:
     waiting: list[str] = []
     for line in source.content.split(b"\n"):
         if line.startswith(b"#"):
-            waiting.append(line.decode(errors="replace"))
+            waiting.append(line.decode(errors="surrogateescape"))
         elif line.strip():
             if waiting:
                 yield line.partition(b"\t")[0], tuple(waiting)
@@ -95,7 +108,7 @@ def list_comments(content: bytes) -> dict[str, tuple[str, ...]]:
     """Entries of a text list with the comments before them and behind them on their line."""
     found: dict[str, tuple[str, ...]] = {}
     waiting: list[str] = []
-    for line in content.decode(errors="replace").splitlines():
+    for line in content.decode(errors="surrogateescape").splitlines():
         entry, sign, comment = line.partition("#")
         if entry.strip():
             found[entry.strip()] = (*waiting, *([comment] if sign else []))

@@ -45,6 +45,8 @@ def _take(draft: Draft, installation: Installation, suffix: str) -> None:
             draft.say((*path, "max_message_size"), number(line))
         elif bare == "locals" and _is_plain_list(content, installation.host_name):
             draft.say((*path, "local_domains"), _entries(content, installation.host_name))
+        elif bare.endswith(".dat"):
+            draft.carry(installation, name)
         elif is_printable(text) and fits(RelativePath, bare):
             draft.say((*path, "files", bare), text)
         else:

@@ -140,6 +140,8 @@ def _spelt(names: AliasNames, entries: Iterable[AliasEntry]) -> dict[str, list[A
 
 
 def _standard_names(context: Context, names: AliasNames) -> Iterator[str]:
+    if context.names.completes_elsewhere:
+        return
     hosted = context.names.hosted
     accounts = {mailbox.login for mailbox in context.resolved.mailboxes if mailbox.domain not in hosted}
     yield from dict.fromkeys(name for said in STANDARD if (name := names.name(said)) not in accounts)
@@ -166,7 +168,7 @@ def _postmasters(
 
     Only where the site knows all accounts: else the alias could hide one.
     """
-    if any(getattr(context.site.auth, key) for key in _OUTSIDE):
+    if context.names.completes_elsewhere or any(getattr(context.site.auth, key) for key in _OUTSIDE):
         return
     taken = spelt.keys() | {mailbox.login for mailbox in context.resolved.mailboxes}
     for domain, entry in context.names.hosted.items():

@@ -23,16 +23,27 @@ class _OtherLocals(dict[str, bool]):
         return found
 
 
+class _Suffixes(dict[str, str]):
+    """What stands for a domain behind a name that is looked up. Fills itself."""
+
+    def __init__(self, local: DomainList, default: str) -> None:
+        self._local, self._default = local, default
+
+    def __missing__(self, domain: str) -> str:
+        form = normal_form(domain)
+        found = self[domain] = "" if form == self._default or form in self._local else f"@{form}"
+        return found
+
+
 class AliasNames:
     """Spells the names of one host's aliases. Remembers the domains that it has seen."""
 
     def __init__(self, locality: Locality) -> None:
-        self._locality = locality
         self._domains: dict[str, str] = {}
-        self._suffixes: dict[str, str] = {}
         self._fold = locality.lowercase
         self._default = normal_form(locality.default_domain)
         self._default_is_local = self._default in locality.locals
+        self._suffixes = _Suffixes(locality.locals, self._default)
         self.other_locals = _OtherLocals(locality.locals, self._default)
 
     def domain(self, said: str) -> str:
@@ -46,8 +57,6 @@ class AliasNames:
         local, at, domain = said.rpartition("@")
         if not at:
             return self._folded(said)
-        if domain not in self._suffixes:
-            self._suffixes[domain] = self._suffix(domain)
         suffix = self._suffixes[domain]
         return self._folded(local) + suffix if local else suffix or f"@{self._default}"
 
@@ -64,10 +73,6 @@ class AliasNames:
         if not at or not self.other_locals[domain]:
             return said
         return local if self._default_is_local or self._folded(local) in aliases else said
-
-    def _suffix(self, domain: str) -> str:
-        form = self.domain(domain)
-        return "" if form == self._default or form in self._locality.locals else f"@{form}"
 
     def _folded(self, local: str) -> str:
         small = local.lower() if local.isascii() else lower(local)

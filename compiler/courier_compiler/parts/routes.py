@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from courier_schema.legacy.formats.domains import normal_form
+from courier_schema.legacy.formats.domains import itself_and_ends, normal_form
 from courier_schema.report import SitePath
 from courier_schema.site.root import Site
 from courier_schema.site.routing import Login, Route
@@ -24,6 +24,13 @@ def named_routes(site: Site) -> Iterator[tuple[str, Route, SitePath]]:
     if host is not None:
         route = Route(via=host.host, port=host.port, security=host.security, login=host.login)
         yield EVERYWHERE, route, ("smarthost",)
+
+
+def leads_elsewhere(site: Site, form: str) -> bool:
+    """Whether a relay is named for a domain in normal form, so that its mail need not be looked up in DNS."""
+    routes = {name: route for name, route, _ in named_routes(site)}
+    found = next((routes[name] for name in (*itself_and_ends(form), EVERYWHERE) if name in routes), None)
+    return found is not None and found.via is not None
 
 
 def relay_text(route: Route) -> str:

@@ -17,7 +17,8 @@ class MailDomain(Section):
 
     kind: Kind = "local"
     """local: all local domains share one set of account names; hosted: accounts are full addresses; relay: accept
-    the mail and pass it on to the domain's own servers (a backup MX)."""
+    the mail and pass it on to the domain's own servers (a backup MX). A host that only sends gives this kind to its own
+    name and to its site's, and names a smarthost."""
     alias_of: Domain | None = None
     """The hosted domain under which the accounts of this one are known. Its aliases hold here, too."""
     accept: bool = True

@@ -63,8 +63,8 @@ class Site(Section):
     """What accounts get that do not say otherwise."""
     aliases: Aliases = Field(default={})
     """Names that are delivered elsewhere."""
-    protocol_aliases: dict[Literal["esmtp", "local", "uucp"], Aliases] = Field(default={})
-    """Aliases for mail that arrives in one way only."""
+    protocol_aliases: dict[Literal["esmtp", "local", "uucp", "dsn", "fax"], Aliases] = Field(default={})
+    """Aliases for mail that arrives in one way only: by SMTP, from this host, by UUCP, as a bounce, or by fax."""
     access: Access = Field(default={})
     """What SMTP clients may do by address."""
     submission_access: Access | None = None

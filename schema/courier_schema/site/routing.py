@@ -2,7 +2,7 @@
 
 from typing import ClassVar, Literal, Self
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from courier_schema.site.base import Secret, Section
 from courier_schema.words import DomainPattern, HostName, Port, Relay, RouteDomain, Word
@@ -78,6 +78,8 @@ class PercentRelay(Section):
 
     domains: list[DomainPattern]
     """The domains, or with a leading dot the sub-domains of one."""
+    excluding: list[DomainPattern] = Field(default=[])
+    """Sub-domains that are not meant; with a leading dot those below one."""
 
 
 Routes = dict[RouteDomain, Route]

@@ -121,30 +121,31 @@ def _number_or_text(text: str) -> Scalar:
     return text
 
 
-class _Scalar:
-    """What is needed of a scalar's event."""
+_Fields = tuple[Any, Any, Any, str, Any, Any, str | None]
+"""Of a scalar: anchor, tag, whether it needs one, value, where it begins and ends, style."""
 
-    __slots__ = ("anchor", "ctag", "start_mark", "style", "value")
 
-    def __init__(self, anchor: Any, tag: Any, _: Any, value: str, start_mark: Any, __: Any, style: str | None) -> None:
-        self.anchor = anchor
-        self.ctag = tag
-        self.value = value
-        self.start_mark = start_mark
-        self.style = style
+def _fields(*fields: Any) -> tuple[Any, ...]:
+    return fields
 
 
 @contextmanager
 def _lean_scalars() -> Iterator[None]:
-    """Let the parser make our events of scalars: its own pass three constructors, two fifths of the time of reading.
+    """Let the parser hand out the bare fields of scalars.
+
+    Its own events pass three constructors, a fifth of the time of reading, and the binding knows no way around them.
 
     Events of its own may still come where another thread ends reading.
     """
-    _ruamel_yaml.ScalarEvent = _Scalar
+    _ruamel_yaml.ScalarEvent = _fields
     try:
         yield
     finally:
         _ruamel_yaml.ScalarEvent = ScalarEvent
+
+
+def _fields_of(event: Any) -> _Fields:
+    return event.anchor, event.ctag, None, event.value, event.start_mark, None, event.style
 
 
 class _Enough(Exception):
@@ -211,15 +212,14 @@ class _Reading:
         while True:
             event = get()
             kind = type(event)
-            if kind is _Scalar or kind is ScalarEvent:
-                value = event.value
-                mark = event.start_mark
-                if event.ctag is not None or event.anchor is not None:
-                    self._inspect(event, container, key)
-                if event.style == '"' and not value.isprintable():
-                    self._inspect_escapes(event, container, key)
+            if kind is tuple or kind is ScalarEvent:
+                anchor, tag, _, value, mark, _, style = event if kind is tuple else _fields_of(event)
+                if tag is not None or anchor is not None:
+                    self._inspect(anchor, tag, mark, container, key)
+                if style == '"' and not value.isprintable():
+                    self._inspect_escapes(value, mark, container, key)
                 if is_map and key is None:
-                    if value in container or (value == "<<" and not event.style):
+                    if value in container or (value == "<<" and not style):
                         self._refuse_key(value, mark, container, start)
                         self._skip(get, 1)
                         continue
@@ -227,7 +227,7 @@ class _Reading:
                     key = intern(value)
                     continue
                 append(mark.line << LINE_SHIFT | mark.column)
-                if not event.style:
+                if not style:
                     if value in _WORDS:
                         value = _WORDS[value]
                     elif value[0] in _NUMERIC:
@@ -235,7 +235,7 @@ class _Reading:
             elif kind in _STARTS:
                 mark = event.start_mark
                 if event.ctag is not None or event.anchor is not None:
-                    self._inspect(event, container, key)
+                    self._inspect(event.anchor, event.ctag, mark, container, key)
                 if is_map and key is None:
                     self._refuse_compound_key(mark, container)
                     self._skip(get, 2, depth=1)
@@ -291,21 +291,21 @@ class _Reading:
     def _refuse_at(self, mark: Any, name: str, says: str, remedy: str, path: SitePath = ()) -> None:
         self.refuse(Problem(name, says, remedy, Mark(self._file, mark.line + 1, mark.column + 1), path))
 
-    def _inspect(self, event: Any, container: Any, key: str | None) -> None:
+    def _inspect(self, anchor: Any, tag: Any, mark: Any, container: Any, key: str | None) -> None:
         path = self._path(container, key)
-        if event.ctag is not None:
+        if tag is not None:
             remedy = "remove the tag; write numbers bare, strings in quotes, secrets as {from_file: name}"
-            self._refuse_at(event.start_mark, "yaml-tag", f"a site has no tags, but here is {event.ctag}", remedy, path)
-        if event.anchor is not None:
+            self._refuse_at(mark, "yaml-tag", f"a site has no tags, but here is {tag}", remedy, path)
+        if anchor is not None:
             remedy = "share sections by `include:` or `hosts:`; put a value that begins with & in quotes"
-            says = f"a site has no anchors, but here is &{event.anchor}"
-            self._refuse_at(event.start_mark, "yaml-anchor", says, remedy, path)
+            says = f"a site has no anchors, but here is &{anchor}"
+            self._refuse_at(mark, "yaml-anchor", says, remedy, path)
 
-    def _inspect_escapes(self, event: Any, container: Any, key: str | None) -> None:
-        for character in _CONTROL.findall(event.value)[:1]:
+    def _inspect_escapes(self, value: str, mark: Any, container: Any, key: str | None) -> None:
+        for character in _CONTROL.findall(value)[:1]:
             says = f"an escape in this value makes the control character U+{ord(character):04X}"
             path = self._path(container, key)
-            self._refuse_at(event.start_mark, "control-character", says, "remove the escape", path)
+            self._refuse_at(mark, "control-character", says, "remove the escape", path)
 
     def _refuse_key(self, key: str, mark: Any, container: dict[str, object], start: int) -> None:
         path = self._path(container, key)

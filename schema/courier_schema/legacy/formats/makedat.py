@@ -269,7 +269,8 @@ def _final_newline(source: Source) -> Iterator[Problem]:
 
 def _up_to_dot_line(sources: Iterable[Source], problems: list[Problem]) -> Iterator[Source]:
     for source in sources:
-        dot = _DOT_LINE.search(source.content)
+        has_dots = b"\n." in source.content or source.content.startswith(b".")
+        dot = _DOT_LINE.search(source.content) if has_dots else None
         if dot is None:
             yield source
             continue

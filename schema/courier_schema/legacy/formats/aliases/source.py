@@ -31,15 +31,16 @@ Include = Callable[[str], bytes]
 """Gives the content of an `:include:` file by its absolute path; raises OSError where it cannot be read."""
 
 _BLANKS: Final = b" \t\n\v\f\r"
-_ATOM: Final = rb"[a-z0-9_+-]+(?:\.[a-z0-9_+-]+)*"
-_LABEL: Final = rb"(?!xn--)[a-z0-9_+-]+"
-_DOMAIN: Final = rb"%b(?:\.%b)*" % (_LABEL, _LABEL)
-_ADDRESS: Final = rb"%b(?:@%b)?" % (_ATOM, _DOMAIN)
-_COMMA: Final = rb"[ \t]*,[ \t]*"
+# possessive throughout: no part could match less and the whole still match, and noting where to go back takes a third
+_ATOM: Final = rb"[a-z0-9_+-]++(?:\.[a-z0-9_+-]++)*+"
+_LABEL: Final = rb"(?!xn--)[a-z0-9_+-]++"
+_DOMAIN: Final = rb"%b(?:\.%b)*+" % (_LABEL, _LABEL)
+_ADDRESS: Final = rb"%b(?:@%b)?+" % (_ATOM, _DOMAIN)
+_COMMA: Final = rb"[ \t]*+,[ \t]*+"
 _LINE: Final = re.compile(
-    rb"(%b)(?:@(%b))?:[ \t]*(%b(?:%b%b)*\n)(?![ \t])|([^\n]*)\n" % (_ATOM, _DOMAIN, _ADDRESS, _COMMA, _ADDRESS)
+    rb"(%b(?:@(%b))?+):[ \t]*+(%b(?:%b%b)*+\n)(?![ \t])|([^\n]*+)\n" % (_ATOM, _DOMAIN, _ADDRESS, _COMMA, _ADDRESS)
 )
-"""One line: a definition that needs no more than a default domain (name, domain, recipients), or any other text."""
+"""One line: a definition that needs no more than a default domain (name, its domain, recipients), or any other text."""
 _INCLUDE: Final = b":include:"
 _FILE_NAME_LIMIT: Final = 255
 _ESCAPED: Final = re.compile(rb'[/.\-+"\\]')
@@ -138,6 +139,7 @@ class _Reader:
         file, definitions, doubts = source.name, self.definitions, self.doubts
         first, add_place = definitions.first, definitions.places.append
         suffix = self.rewriter.plain_suffix or None
+        quiet_domains = doubts.quiet_domains
         base, line = place(number, 0), 0
         for line, found in enumerate(_LINE.finditer(source.content), 1):
             name, domain, recipients, other = found.groups()
@@ -148,10 +150,8 @@ class _Reader:
                 self._finish_line()
             if domain is None:
                 name += suffix
-            else:
-                name += b"@" + domain
-                if domain not in doubts.quiet_domains:
-                    doubts.about_name(name, Mark(file, line))
+            elif domain not in quiet_domains:
+                doubts.about_name(name, Mark(file, line))
             if b"," in recipients or b"@" not in recipients:
                 recipients = _completed(recipients, suffix)
             if name in first:

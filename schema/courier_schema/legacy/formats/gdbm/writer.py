@@ -10,7 +10,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain
+from itertools import accumulate, chain, islice
 from operator import itemgetter
 
 from courier_schema.legacy.formats.gdbm.layout import (
@@ -34,7 +34,7 @@ from courier_schema.legacy.formats.records import Records, unique
 _Row = tuple[int, bytes, bytes]
 """Hash, key and value."""
 _HEAP = 64
-"""Rows that are sorted together, about."""
+"""Rows that are dealt together, about."""
 
 
 def dumps(records: Records, block_size: int = DEFAULT_BLOCK_SIZE) -> bytes:
@@ -44,8 +44,8 @@ def dumps(records: Records, block_size: int = DEFAULT_BLOCK_SIZE) -> bytes:
     occurs twice, and for more keys with one hash than the format can part.
     """
     geometry = Geometry(block_size)
-    rows = _rows(unique(records))
-    spans = list(_spans(rows, geometry.slots))
+    heaps = _Heaps.of(unique(records))
+    spans = list(_spans(heaps, geometry.slots))
     depth = max(geometry.directory_bits, *(span.bits for span in spans))
 
     first_bucket = block_size + (ADDRESS.size << depth)
@@ -53,8 +53,9 @@ def dumps(records: Records, block_size: int = DEFAULT_BLOCK_SIZE) -> bytes:
     blank = _blank_bucket(geometry)
     buckets: list[bytearray] = []
     contents: list[bytes] = []
+    rows = heaps.emptied()
     for span in spans:
-        inside = rows[span.first : span.last]
+        inside = list(islice(rows, span.last - span.first))
         bucket, address = _bucket(blank, geometry.slots, span.bits, inside, address)
         buckets.append(bucket)
         contents.append(b"".join([key + value for _, key, value in inside]))
@@ -65,20 +66,44 @@ def dumps(records: Records, block_size: int = DEFAULT_BLOCK_SIZE) -> bytes:
     return b"".join(chain((head,), directory, buckets, contents, (bytes(padding),)))
 
 
-def _rows(table: Mapping[bytes, bytes]) -> list[_Row]:
-    """The table by hash and, where hashes are equal, by key.
+@dataclass(frozen=True, slots=True)
+class _Heaps:
+    """Rows dealt out by the first `bits` bits of their hashes, the heaps in order and each as yet unsorted.
 
-    Rows are dealt out by the first bits of their hashes and sorted in small heaps: that stays within the processor's
-    cache, where one sort of everything does not.
+    A heap fits the processor's cache. So it is sorted, written and given back before the next one is looked at: one
+    sort of everything would wait for the memory most of the time, and so would freeing all rows at the end.
     """
-    hashes = hash_keys(list(table))
-    bits = min((len(hashes) // _HEAP).bit_length(), HASH_BITS)
-    heaps: list[list[_Row]] = [[] for _ in range(1 << bits)]
-    for row in zip(hashes, table.keys(), table.values(), strict=True):
-        heaps[row[0] >> HASH_BITS - bits].append(row)
-    for heap in heaps:
+
+    bits: int
+    heaps: list[list[_Row]]
+    ends: Sequence[int]
+    """How many rows there are before each heap, and in all."""
+
+    @classmethod
+    def of(cls, table: Mapping[bytes, bytes]) -> _Heaps:
+        hashes = hash_keys(list(table))
+        bits = min((len(hashes) // _HEAP).bit_length(), HASH_BITS)
+        heaps: list[list[_Row]] = [[] for _ in range(1 << bits)]
+        for row in zip(hashes, table.keys(), table.values(), strict=True):
+            heaps[row[0] >> HASH_BITS - bits].append(row)
+        return cls(bits, heaps, list(accumulate(map(len, heaps), initial=0)))
+
+    def count_before(self, prefix: int, bits: int) -> int:
+        """How many rows have hashes that come before all that begin with these bits."""
+        if bits <= self.bits:
+            return self.ends[prefix << self.bits - bits]
+        number = prefix >> bits - self.bits
+        heap = self.heaps[number]
         heap.sort()
-    return list(chain.from_iterable(heaps))
+        return self.ends[number] + bisect_left(heap, prefix << HASH_BITS - bits, key=itemgetter(0))
+
+    def emptied(self) -> Iterator[_Row]:
+        """The rows by hash and, where hashes are equal, by key. They are in no heap any more."""
+        self.heaps.reverse()
+        while self.heaps:
+            heap = self.heaps.pop()
+            heap.sort()
+            yield from heap
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,15 +115,15 @@ class _Span:
     bits: int
     prefix: int
 
-    def halves(self, rows: Sequence[_Row]) -> tuple[_Span, _Span]:
+    def halves(self, heaps: _Heaps) -> tuple[_Span, _Span]:
         bits, left, right = self.bits + 1, 2 * self.prefix, 2 * self.prefix + 1
-        middle = bisect_left(rows, right << HASH_BITS - bits, self.first, self.last, key=itemgetter(0))
+        middle = heaps.count_before(right, bits)
         return _Span(self.first, middle, bits, left), _Span(middle, self.last, bits, right)
 
 
-def _spans(rows: Sequence[_Row], slots: int) -> Iterator[_Span]:
-    """Halve the sorted rows, bit by bit, until each part fits a bucket."""
-    pending = [_Span(0, len(rows), 0, 0)]
+def _spans(heaps: _Heaps, slots: int) -> Iterator[_Span]:
+    """Halve the rows, bit by bit, until each part fits a bucket."""
+    pending = [_Span(0, heaps.ends[-1], 0, 0)]
     while pending:
         span = pending.pop()
         if span.last - span.first <= slots:
@@ -106,7 +131,7 @@ def _spans(rows: Sequence[_Row], slots: int) -> Iterator[_Span]:
         elif span.bits == MAX_DIRECTORY_BITS:
             raise ValueError(f"more than {slots} keys have hashes that begin with the same {span.bits} bits")
         else:
-            pending += reversed(span.halves(rows))
+            pending += reversed(span.halves(heaps))
 
 
 def _blank_bucket(geometry: Geometry) -> bytes:
