@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import re
 import subprocess
 import tomllib
@@ -59,7 +60,8 @@ def test_the_page_of_a_verb_names_each_of_its_options(name: str) -> None:
     said = shown(text_of(f"courier-compile-{name}.1"))
     whole = subparsers(parser({name: verb(name)}))[name]
     for one in (whole, *subparsers(whole).values()):
-        words = [word for action in one._actions for word in action.option_strings if action.dest != "help"]
+        told = [action for action in one._actions if action.dest != "help" and action.help is not argparse.SUPPRESS]
+        words = [word for action in told for word in action.option_strings]
         assert [word for word in words if word not in said] == []
     assert f"courier-compile {name}" in said
 
