@@ -122,7 +122,14 @@ class OurRuntime(_InCorner):
         self._install(tree, zone)
         self._said: list[str] = []
         self._process = subprocess.Popen(
-            [str(Path(sys.executable).with_name("courier-run")), str(ETC), "--state", str(STATE / "run")],
+            [
+                str(Path(sys.executable).with_name("courier-run")),
+                str(ETC),
+                "--state",
+                str(STATE / "run"),
+                "--sessions",
+                "0",
+            ],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

@@ -34,7 +34,7 @@ ls -A "$place/disk" > "$place/listing"
 """
 
 
-@pytest.mark.parametrize("room", ["0", "4K", "40K", "100K"])
+@pytest.mark.parametrize("room", ["0", "4K", "40K"])
 def test_a_build_that_does_not_fit_changes_nothing(room: str, tmp_path: Path) -> None:
     (tmp_path / "disk").mkdir()
     for name in ("old", "new"):
