@@ -16,6 +16,7 @@ from courier_runtime.control.page import Page
 from courier_runtime.control.server import Command, ControlServer, is_for, make_directory
 from courier_runtime.delivery.esmtp.own import own_addresses
 from courier_runtime.delivery.esmtp.transport import EsmtpTransport
+from courier_runtime.delivery.fax import FaxTransport
 from courier_runtime.delivery.local import LocalTransport
 from courier_runtime.delivery.uucp import UucpTransport
 from courier_runtime.dsn.notifier import ReportingNotifier
@@ -24,7 +25,7 @@ from courier_runtime.observe.clock import SystemClock
 from courier_runtime.observe.log import StreamLog, SyslogLog, report_loop
 from courier_runtime.observe.metrics import PrometheusMetrics
 from courier_runtime.queue.scheduler import Queue
-from courier_runtime.reception import Reception, terms
+from courier_runtime.reception import Reception
 from courier_runtime.routing.aliases import expand
 from courier_runtime.seams import Actor, Queued, Steward
 from courier_runtime.smtp.limits import Limits
@@ -94,9 +95,7 @@ class Server:
         state = snapshot.ground.state
         self._stopping = asyncio.Event()
         self._track = FileTrack(state / "track", clock, log)
-        self._spool = FilesystemSpool(
-            state / "spool", clock=clock, log=log, terms=lambda envelope: terms(envelope, self.current)
-        )
+        self._spool = FilesystemSpool(state / "spool", clock=clock, log=log)
         reception = Reception(
             snapshot,
             spool=self._spool,
@@ -118,6 +117,7 @@ class Server:
                 "local": LocalTransport(steward=setting.steward, intake=intake),
                 "esmtp": self._relay,
                 "uucp": UucpTransport(steward=setting.steward),
+                "fax": FaxTransport(steward=setting.steward, log=log),
             },
             notifier=ReportingNotifier(intake=intake, snapshot=lambda: self.current, log=log),
             suppression=self._track,

@@ -11,13 +11,11 @@ from courier_runtime.auth.userdb import Userdb
 from courier_runtime.dns.resolver import DnsResolver
 from courier_runtime.intake.desk import Desk
 from courier_runtime.intake.service import MailIntake
-from courier_runtime.mail.envelope import Envelope
 from courier_runtime.routing.router import Router
 from courier_runtime.seams import Clock, Counters, Drafts, Log, Suppression
 from courier_runtime.smtp.limits import Gate
 from courier_runtime.smtp.listener import Listener
 from courier_runtime.snapshot.model import Snapshot
-from courier_runtime.spool.terms import Terms
 
 
 class Reception:
@@ -57,8 +55,3 @@ class Reception:
             sockets=sockets,
             gate=gate,
         )
-
-
-def terms(envelope: Envelope, snapshot: Snapshot) -> Terms:
-    """How long a message that comes in now may stay."""
-    return Terms.of(snapshot.for_host(envelope.virtual_host).control)

@@ -16,6 +16,7 @@ from courier_runtime.mail.ids import MessageId
 from courier_runtime.mail.orders import Command, Exit, Identity, Instructions, Letter, Stored
 from courier_runtime.mail.outcome import Outcome
 from courier_runtime.mail.reply import Reply
+from courier_runtime.mail.terms import Terms
 from courier_runtime.snapshot.model import Snapshot
 
 
@@ -51,8 +52,8 @@ class Draft(Protocol):
         """
         ...
 
-    async def commit(self, envelopes: Sequence[Envelope]) -> tuple[MessageId, ...]:
-        """Make the message safe, once for each of the envelopes that share its text.
+    async def commit(self, envelopes: Sequence[Envelope], terms: Terms) -> tuple[MessageId, ...]:
+        """Make the message safe, once for each of the envelopes that share its text, under these terms.
 
         When this returns, the message survives a crash and a power failure: the instant of responsibility. The messages
         are leased to the caller's queue at once. Raises SpoolFull; then nothing was kept.

@@ -13,19 +13,17 @@ from collections.abc import Coroutine, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
-from courier_runtime.mail.envelope import Envelope
 from courier_runtime.observe.clock import SystemClock
 from courier_runtime.observe.log import open_log, report_loop
 from courier_runtime.observe.metrics import CountsToPass
 from courier_runtime.process import new_runner
-from courier_runtime.reception import Reception, terms
+from courier_runtime.reception import Reception
 from courier_runtime.smtp.limits import Verdict
 from courier_runtime.smtp.listener import Listener
 from courier_runtime.snapshot.load import Found, load_snapshot
 from courier_runtime.snapshot.model import Ground, ListenerSettings, Snapshot
 from courier_runtime.snapshot.tree import open_for_reading
 from courier_runtime.spool.remote import RemoteSpool
-from courier_runtime.spool.terms import Terms
 from courier_runtime.steward.remote import Descriptors
 from courier_runtime.tracking.memory import MemoryTrack
 from courier_runtime.wire.channel import Channel
@@ -143,7 +141,6 @@ class SessionServer:
             snapshot.ground.state / "spool",
             self._said["numbers"],
             clock=self._clock,
-            terms=self._terms,
             pid=os.getpid(),
         )
         return Reception(
@@ -156,10 +153,6 @@ class SessionServer:
             metrics=CountsToPass(lambda counts: self.channel.tell({"do": "counts", "counts": counts})),
             clock=self._clock,
         )
-
-    def _terms(self, envelope: Envelope) -> Terms:
-        assert self._current is not None, "mail comes in under a generation"
-        return terms(envelope, self._current)
 
     def _open(self, path: Path) -> int:
         """A descriptor to read a file of the tree from: with our own rights, else with the helper's. Raises OSError."""

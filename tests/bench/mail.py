@@ -25,6 +25,7 @@ from bench.mail_servers import ADDRESSES, BIN, COURIER, Peak, Server, corner, em
 from courier_runtime.control.wire import CONTROL, ask
 from courier_runtime.mail.envelope import Envelope, Recipient
 from courier_runtime.mail.outcome import Deferred, Dialogue
+from courier_runtime.mail.terms import Terms
 from courier_runtime.observe.clock import SystemClock
 from courier_runtime.observe.log import ListLog
 from courier_runtime.seams import Progress, Queued
@@ -331,7 +332,7 @@ async def _fill(directory: Path, messages: int) -> None:
 async def _submit(spool: FilesystemSpool, number: int, text: bytes) -> None:
     draft = spool.begin()
     await draft.write(text)
-    await draft.commit((Envelope("a@example.net", (Recipient(f"user{number}@far{number % 1000}.example"),)),))
+    await draft.commit((Envelope("a@example.net", (Recipient(f"user{number}@far{number % 1000}.example"),)),), Terms())
 
 
 def _tried(old: Queued, outcome: Deferred, due: float) -> Queued:

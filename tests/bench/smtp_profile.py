@@ -25,6 +25,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from courier_runtime.mail.envelope import Envelope
 from courier_runtime.mail.ids import MessageId
+from courier_runtime.mail.terms import Terms
 from runtime.serving import Server, Sheet, Shelf, site
 
 LINE = b"The quick brown fox jumps over the lazy dog, and then it does it all again.\r\n"
@@ -49,7 +50,7 @@ class Nowhere(Shelf):
 class Dropped(Sheet):
     """A draft that is forgotten."""
 
-    async def commit(self, envelopes: Sequence[Envelope]) -> tuple[MessageId, ...]:
+    async def commit(self, envelopes: Sequence[Envelope], terms: Terms) -> tuple[MessageId, ...]:
         return (self.id,)
 
 

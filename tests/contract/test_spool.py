@@ -13,9 +13,9 @@ import pytest
 from courier_runtime.mail.envelope import Envelope, Notify, Recipient
 from courier_runtime.mail.ids import MessageId
 from courier_runtime.mail.outcome import Deferred, Dialogue, Failed, Relayed
+from courier_runtime.mail.terms import Terms
 from courier_runtime.seams import Progress, Queued, Spool, State
 from courier_runtime.spool.memory import MemorySpool
-from courier_runtime.spool.terms import Terms
 from runtime.spools import NOON, StandingClock, envelope, lease_one, open_spool, put, run, served, text_of
 
 Opened = Callable[[], AbstractAsyncContextManager[Spool]]
@@ -82,7 +82,7 @@ def test_a_draft_knows_its_name_and_shows_its_text_before_it_is_committed(opened
             text = draft.text()
             before = b"".join(text.chunks())
             assert len(before) == text.size == size
-            names = await draft.commit([envelope(), envelope()])
+            names = await draft.commit([envelope(), envelope()], Terms())
             assert names[0] == draft.id
             assert text_of((await spool.lease(1, NOON))[0]) == before
 
@@ -112,7 +112,7 @@ def test_texts_of_every_size_come_back(opened: Opened, size: int) -> None:
             draft = spool.begin()
             for at in range(0, size, 10_000):
                 await draft.write(text[at : at + 10_000])
-            await draft.commit([envelope()])
+            await draft.commit([envelope()], Terms())
             message = await lease_one(spool)
             assert text_of(message) == text
             assert message.text is not None
@@ -166,7 +166,7 @@ def test_abort_after_commit_does_nothing(opened: Opened) -> None:
         async with opened() as spool:
             draft = spool.begin()
             await draft.write(b"x" * 100_000)
-            await draft.commit([envelope()])
+            await draft.commit([envelope()], Terms())
             draft.abort()
             assert text_of(await lease_one(spool)) == b"x" * 100_000
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from random import Random
 
 from courier_runtime.mail.outcome import Deferred, Delivered, Dialogue, Failed, Outcome, Relayed
+from courier_runtime.mail.terms import Terms
 from courier_runtime.seams import Progress, Queued, SpoolFull, State
 from courier_runtime.spool.disk import Disk
 from courier_runtime.spool.filesystem import FilesystemSpool
@@ -122,7 +123,7 @@ class Story:
         try:
             for at in range(0, len(text), 30_000):
                 await draft.write(text[at : at + 30_000])
-            await draft.commit(envelopes)
+            await draft.commit(envelopes, Terms())
         except SpoolFull:
             self.books.refused.add(sender)
             return

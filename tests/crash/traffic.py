@@ -48,7 +48,7 @@ PAUSE: Final = 0.015
 ROBOT: Final = "| sed -n 's/^X-Mark: //p' >> got; sleep 0.03\n./Maildir\n"
 """What the account robot has in its .courier."""
 
-_MARK: Final = re.compile(rb"^X-Mark: (\S+)$", re.MULTILINE)
+MARK: Final = re.compile(rb"^X-Mark: (\S+)$", re.MULTILINE)
 _ABOUT: Final = re.compile(rb"^Original-Envelope-Id: (\S+)$", re.MULTILINE)
 _NAME: Final = re.compile(rb"^Message-ID: (\S+)$", re.MULTILINE)
 _REPORTED: Final = re.compile(rb"^Final-Recipient: rfc822; (\S+)\nAction: failed$", re.MULTILINE)
@@ -87,7 +87,7 @@ class Sink(socketserver.ThreadingTCPServer):
 
     def take(self, addresses: list[str], text: bytes) -> bytes:
         """Behind the text."""
-        found = _MARK.search(text)
+        found = MARK.search(text)
         if found is None:
             self.strange.append((addresses, text))
             return b"554 what is that\r\n"
@@ -172,11 +172,12 @@ class Promises:
 
 
 class Customers:
-    """Threads that send until the server goes away."""
+    """Threads that send until the server goes away, or, if they are patient, come again with another message."""
 
-    def __init__(self, server: Running, promises: Promises, life: int) -> None:
+    def __init__(self, server: Running, promises: Promises, life: int, *, are_patient: bool = False) -> None:
         self._port, self._submit = server.port(), f"{server.state}/run/{SUBMIT}"
         self._promises = promises
+        self._are_patient = are_patient
         self._is_over = threading.Event()
         work = (self._local, self._local, self._team, self._robot, self._remote, self._remote, self._inside)
         self._threads = [
@@ -194,10 +195,13 @@ class Customers:
     def _send(self, one: Callable[[str, Random], None], name: str) -> None:
         chance = Random(name)
         count = 0
-        with contextlib.suppress(OSError, smtplib.SMTPException, Unreachable):
-            while not self._is_over.wait(PAUSE):
+        while not self._is_over.wait(PAUSE):
+            try:
                 one(f"{name}.{count}", chance)
-                count += 1
+            except (OSError, smtplib.SMTPException, Unreachable):
+                if not self._are_patient:
+                    return
+            count += 1
 
     def _local(self, mark: str, chance: Random) -> None:
         self._over_smtp(mark, ["anna@example.com"], ("anna@example.com",), chance)
@@ -302,7 +306,7 @@ class Auditor:
 
     def robot(self) -> Counter[str]:
         """How often the robot's program was run for each message."""
-        got = self._server.state / "root/home/robot/got"
+        got = self._server.homes / "robot/got"
         return Counter(got.read_text().split()) if got.exists() else Counter()
 
     def _read(self, user: str) -> None:
@@ -314,7 +318,7 @@ class Auditor:
             if user == "sender":
                 self._notices.append(text)
             else:
-                found = _MARK.search(text)
+                found = MARK.search(text)
                 assert found is not None, f"{path} is no message of ours, or not whole"
                 self._delivered[found[1].decode(), f"{user}@example.com"] += 1
 

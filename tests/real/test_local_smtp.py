@@ -21,6 +21,7 @@ UUCP_SITE = """\
 uucp:
   neighbours: {apple: [], gate: [gateway]}
   uux_options: -r
+  rewrite_headers: true
 """
 UUX = """#!/bin/sh
 # uux(1) as far as it matters: it takes what it is given, and tells who gave it what.
@@ -135,10 +136,76 @@ def test_uux_is_given_the_same(hosts: Mapping[str, MailHost], sender: str, recip
     assert ours == real
 
 
-def _handed_over(host: MailHost, sender: str, recipients: tuple[str, ...]) -> str:
+ADDRESSES = ", ".join(
+    (
+        "apple!john", "q@apple", "gate!x!y@example.org", "Joe <joe@elsewhere.example>", "bare", '"a b"@example.org',
+        "apple!p!q", "x@gate", "mx!anna", "(c) anna@EXAMPLE.org", "anna@mx.example.org", "x!y@other.example",
+        "a%b@example.org", "anna@[127.0.0.1]", "@a:b@c.d", "a@b@c", "B <>", "a/b=c@example.org",
+    )
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("neighbour", "headers"),
+    [
+        ("apple!john", f"From: {ADDRESSES}\nSender: {ADDRESSES}\nTo: {ADDRESSES}\nResent-To: {ADDRESSES}\n"),
+        ("gate!x!john", f"From: Anna <anna>\nCc: {ADDRESSES}\nReply-To: {ADDRESSES}\n"),
+        ("apple!john", "From: <>\nTo: grp: anna@example.org, z@y.z;, undisclosed-recipients: ;\nReply-To: (alone)\n"),
+        ("apple!john", f"To: {'a' * 90}, b\nCc: {', '.join(['abcde'] * 30)}\nReply-To: {', '.join(['ab'] * 30)}\n"),
+        ("apple!john", "TO: apple!john,\n\tapple!jane\nfrom : anna\nReply-To:  \n"),
+    ],
+)
+def test_the_headers_lead_a_neighbour_along_the_same_paths(
+    hosts: Mapping[str, MailHost], neighbour: str, headers: str
+) -> None:
+    real, ours = (_handed_over(hosts[name], "anna", (neighbour,), headers + TEXT) for name in ("courier", "ours"))
+    assert ours == real
+
+
+@pytest.mark.parametrize("sender", ["anna@example.org", ""])
+@pytest.mark.parametrize(
+    "does", ["exit 0", "echo one; exit 0", "printf 'a\\n\\nb'", "exit 3", "printf 'a\\nb\\n'; exit 3", "echo; exit 3"]
+)
+def test_the_log_tells_the_same_of_uux(hosts: Mapping[str, MailHost], sender: str, does: str) -> None:
+    real, ours = (_logged(hosts[name], sender, does) for name in ("courier", "ours"))
+    assert ours == real
+
+
+def _logged(host: MailHost, sender: str, does: str) -> list[str]:
+    program, before = host.machine.path("/usr/bin/uux"), len(host.machine.log)
+    program.write_text(f"#!/bin/sh\n{does}\n")
+
+    def said() -> list[str]:
+        return [general(line) for line in host.machine.log[before:] if line.startswith("courieruucp: ")]
+
+    try:
+        assert host.sendmail("-f", sender, "apple!john", text=TEXT).returncode == 0
+        assert eventually(lambda: any("success" in line or "status" in line for line in said()))
+    finally:
+        program.write_text(UUX)
+    return said()
+
+
+@pytest.mark.parametrize(
+    "author",
+    ["anna, bob@other.example", "grp: a@b.example;", "", "<>", "A B", "(alone)", '"A, B" <a@b.example>, c', "a@b.c; d"],
+)
+def test_sendmail_leaves_the_same_author(hosts: Mapping[str, MailHost], author: str) -> None:
+    real, ours = (_author(hosts[name], author) for name in ("courier", "ours"))
+    assert ours == real
+
+
+def _author(host: MailHost, author: str) -> list[str]:
+    before = len(new(inbox(host, "anna")))
+    assert host.sendmail("-f", "anna", "anna", text=f"From: {author}\nTo: anna\n{TEXT}").returncode == 0
+    assert eventually(lambda: len(new(inbox(host, "anna"))) > before)
+    return [line for line in new(inbox(host, "anna"))[-1].decode().split("\n") if line.startswith("From:")]
+
+
+def _handed_over(host: MailHost, sender: str, recipients: tuple[str, ...], text: str = TEXT) -> str:
     made = host.machine.path("/tmp/uux")
     made.unlink(missing_ok=True)
-    assert host.sendmail("-f", sender, *recipients, text=TEXT).returncode == 0
+    assert host.sendmail("-f", sender, *recipients, text=text).returncode == 0
     assert eventually(made.exists)
     return general(made.read_text())
 
@@ -155,6 +222,18 @@ def test_rmail_reads_the_same_in_the_envelope_lines_above_a_message(hosts: Mappi
     who = {"UU_MACHINE": "apple", "UU_USER": "john"}
     real, ours = (_brought(hosts[name], ("anna",), UUCP, who, lines + TEXT) for name in ("courier", "ours"))
     assert ours == real
+
+
+@pytest.mark.parametrize("neighbour", ["apple", "APPLE"])
+def test_the_log_names_the_neighbour_that_brought_a_message(hosts: Mapping[str, MailHost], neighbour: str) -> None:
+    real, ours = (_announced(hosts[name], neighbour) for name in ("courier", "ours"))
+    assert ours == real
+
+
+def _announced(host: MailHost, neighbour: str) -> list[str]:
+    before = len(host.machine.log)
+    mail = _brought(host, ("anna",), UUCP, {"UU_MACHINE": neighbour, "UU_USER": "john"})
+    return [*mail, *(general(line) for line in host.machine.log[before:] if "newmsg" in line)]
 
 
 def _brought(

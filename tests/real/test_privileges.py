@@ -9,89 +9,50 @@ import signal
 import smtplib
 import socket
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from courier_runtime.commands.install import install
-from courier_runtime.control.wire import CONTROL, ask
-from real import namespace
+from real.root_server import ROOM, TREE, USER, RootServer, room
 from runtime.running import SITE, eventually
 
-ROOM = Path("/srv")
-TREE = ROOM / "host"
 CONF = TREE / "etc/courier"
-STATE = ROOM / "state"
-USER = 5000
 
 
-class Host:
-    """A host's configuration, homes, and a server that root has started."""
+class Host(RootServer):
+    """A host's configuration, homes, commands, and a server that root has started."""
 
     def __init__(self) -> None:
-        (ROOM / "site.yaml").write_text(SITE.replace("/home/{user}", "/srv/home/{user}"))
-        compiler = (sys.executable, "-m", "courier_compiler.cli")
-        subprocess.run([*compiler, "apply", str(ROOM / "site.yaml"), "--root", str(TREE)], check=True)
-        for user in ("anna", "boris"):
-            for name in ("new", "tmp", "cur"):
-                (ROOM / f"home/{user}/Maildir/{name}").mkdir(parents=True)
-            subprocess.run(["chown", "-R", f"{USER}:{USER}", str(ROOM / "home" / user)], check=True)
+        super().__init__(SITE.replace("/home/{user}", "/srv/home/{user}"), ("anna", "boris"), ("--sessions", "1"))
         install(ROOM / "bin")
-        self.log = ROOM / "log"
-        command = (sys.executable, "-m", "courier_runtime.cli", str(TREE), "--state", str(STATE), "--sessions", "1")
-        with self.log.open("w") as log:
-            self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True)
-        assert self.process.stdout is not None
-        assert self.process.stdout.readline() == "ready\n", self.log.read_text()
+        self.start()
 
     def status(self, pid: int) -> dict[str, str]:
         lines = Path(f"/proc/{pid}/status").read_text().splitlines()
         return {name: value.strip() for name, _, value in (line.partition(":") for line in lines)}
 
     @property
-    def children(self) -> list[int]:
-        """The server's processes besides the first, and theirs."""
-        found = [self.process.pid]
-        for pid in found:
-            found += map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split())
-        return found[1:]
-
-    @property
     def helper(self) -> int:
-        (found,) = (pid for pid in self.children if b"steward.helper" in Path(f"/proc/{pid}/cmdline").read_bytes())
-        return found
-
-    def send(self, to: str) -> None:
-        with smtplib.SMTP("127.0.0.1", 25, timeout=10) as client:
-            client.sendmail("x@example.net", to, "Subject: hello\n\nhello\n")
-
-    def inbox(self, user: str) -> list[Path]:
-        return sorted((ROOM / f"home/{user}/Maildir/new").iterdir())
+        found = (pid for pid in self.descendants if b"steward.helper" in Path(f"/proc/{pid}/cmdline").read_bytes())
+        (helper,) = found
+        return helper
 
     def reload(self) -> str:
-        trouble: str = ask(f"{STATE}/run/{CONTROL}", {"do": "reload"})["trouble"]
+        trouble: str = self.ask("reload")["trouble"]
         return trouble
-
-    def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
-        if self.process.poll() is None:
-            self.process.send_signal(number)
-        code = self.process.wait(60)
-        assert self.process.stdout is not None
-        self.process.stdout.close()
-        return code
 
 
 @pytest.fixture
 def host() -> Iterator[Host]:
-    namespace.empty(ROOM)
-    made = Host()
-    try:
-        yield made
-    finally:
-        made.stop(signal.SIGKILL)
-        namespace.release(ROOM)
+    with room():
+        made = Host()
+        try:
+            yield made
+        finally:
+            if made.is_running():
+                made.kill()
 
 
 def as_user(uid: int, *command: str, text: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
@@ -99,13 +60,13 @@ def as_user(uid: int, *command: str, text: str = "", **environment: str) -> subp
     return subprocess.run(
         [*setpriv, *command],
         input=text, capture_output=True, text=True, check=False,
-        env={"PATH": os.environ["PATH"], "COURIER_RUN_STATE": str(STATE), **environment},
+        env={"PATH": os.environ["PATH"], "COURIER_RUN_STATE": str(ROOM / "state"), **environment},
     )  # fmt: skip
 
 
 def test_nobody_but_the_helper_is_root(host: Host) -> None:
     uid = pwd.getpwnam("courier").pw_uid
-    others = {host.process.pid, *host.children} - {host.helper}
+    others = {host.pid, *host.descendants} - {host.helper}
     assert len(others) >= 3, "the queue's process, the nursery, and sessions"
     for courier in map(host.status, others):
         assert courier["Uid"].split() == [str(uid)] * 4
@@ -118,10 +79,8 @@ def test_nobody_but_the_helper_is_root(host: Host) -> None:
 
 
 def test_mail_becomes_its_owners_and_programs_run_with_no_rights_but_theirs(host: Host) -> None:
-    instructions = ROOM / "home/boris/.courier"
     shadow = CONF / "userdbshadow.dat"
-    instructions.write_text(f"| (id -u; id -G; cat {shadow}) > who 2>&1; true\n")
-    os.chown(instructions, USER, USER)
+    host.put("boris", ".courier", f"| (id -u; id -G; cat {shadow}) > who 2>&1; true\n")
     host.send("anna@example.com")
     host.send("boris@example.com")
     eventually(lambda: host.inbox("anna"))
@@ -148,16 +107,9 @@ def test_a_port_of_roots_can_still_be_taken(host: Host) -> None:
     settings = (CONF / "esmtpd").read_text()
     (CONF / "esmtpd").write_text(f"{settings}\nPORT=25,26\n")
     assert host.reload() == ""
-    eventually(lambda: greets(26))
-
-
-def greets(port: int) -> bool:
-    """Whether somebody does; processes for sessions begin to listen a moment after the reload."""
-    with socket.socket() as client:
-        client.settimeout(10)
-        if client.connect_ex(("127.0.0.1", port)):
-            return False
-        return client.recv(100).startswith(b"220 ")
+    eventually(lambda: any(place.endswith(":26") for place in host.ask("status")["listeners"]["esmtpd"]))
+    with socket.create_connection(("127.0.0.1", 26)) as client:
+        assert client.recv(100).startswith(b"220 ")
 
 
 def test_everybody_may_send_mail_and_only_root_may_command(host: Host) -> None:
@@ -190,19 +142,19 @@ def test_the_end_of_the_helper_is_the_end_of_the_server(host: Host) -> None:
     host.send("anna@example.com")
     eventually(lambda: host.inbox("anna"))
     os.kill(helper, signal.SIGKILL)
-    assert host.process.wait(60) == 70
-    assert "courier-run: the helper has ended" in host.log.read_text()
+    assert host.wait() == 70
+    assert "courier-run: the helper has ended" in host.log()
 
 
 def test_all_processes_end_with_the_server_whatever_ends_that(host: Host) -> None:
-    children = host.children
-    host.stop(signal.SIGKILL)
+    children = host.descendants
+    host.kill()
     eventually(lambda: not any(Path(f"/proc/{pid}").exists() for pid in children))
 
 
 def test_a_process_for_sessions_is_started_again_and_reads_what_only_root_may(host: Host) -> None:
-    (victim, *_) = ask(f"{STATE}/run/{CONTROL}", {"do": "status"})["sessions"]
+    (victim, *_) = host.processes[1:]
     os.kill(victim, signal.SIGKILL)
-    eventually(lambda: victim not in (found := ask(f"{STATE}/run/{CONTROL}", {"do": "status"})["sessions"]) and found)
+    eventually(lambda: victim not in (found := host.processes[1:]) and found)
     host.send("anna@example.com")
     eventually(lambda: host.inbox("anna"))

@@ -55,6 +55,7 @@ class Running:
         inherits the descriptors that may be."""
         self.site = self.served = scratch / "site.yaml"
         self.state = scratch / "state"
+        self.homes = self.state / "root/home"
         self.site.write_text(site)
         self._options = options
         self._prefix = prefix
@@ -63,21 +64,17 @@ class Running:
         self._process: subprocess.Popen[str] | None = None
         self.log_path = scratch / "log"
 
+    @property
+    def manner(self) -> Sequence[str]:
+        """How it lives on this machine."""
+        return ("--embedded", "--port", "esmtpd=127.0.0.1:0", "--port", "esmtpd-msa=127.0.0.1:0")
+
     def start(self) -> None:
         """Start, and wait until it serves."""
-        ports = ("--port", "esmtpd=127.0.0.1:0", "--port", "esmtpd-msa=127.0.0.1:0")
-        command = (
-            sys.executable,
-            "-m",
-            "courier_runtime.cli",
-            str(self.served),
-            "--embedded",
-            "--state",
-            str(self.state),
-        )
+        command = (sys.executable, "-m", "courier_runtime.cli", str(self.served), "--state", str(self.state))
         with self.log_path.open("a") as log:
             self._process = subprocess.Popen(
-                (*self._prefix, *command, *ports, *self._options),
+                (*self._prefix, *command, *self.manner, *self._options),
                 stdout=subprocess.PIPE,
                 stderr=log,
                 text=True,
@@ -131,7 +128,7 @@ class Running:
 
     def inbox(self, user: str) -> list[Path]:
         """Messages, in the order of their coming."""
-        found = (self.state / f"root/home/{user}/Maildir/new").glob("*")
+        found = (self.homes / user / "Maildir/new").glob("*")
         return sorted(found, key=lambda path: path.stat().st_mtime_ns)
 
     def log(self) -> str:

@@ -17,6 +17,7 @@ from courier_runtime.intake.desk import Desk
 from courier_runtime.intake.service import MailIntake
 from courier_runtime.mail.envelope import Envelope
 from courier_runtime.mail.ids import MessageId
+from courier_runtime.mail.terms import Terms
 from courier_runtime.observe.clock import FrozenClock
 from courier_runtime.observe.metrics import NoMetrics
 from courier_runtime.routing.router import Router
@@ -57,6 +58,7 @@ class Stored:
     envelopes: tuple[Envelope, ...]
     text: bytes
     ids: tuple[MessageId, ...]
+    terms: Terms
 
 
 @dataclass
@@ -90,12 +92,12 @@ class Sheet:
         self._shelf.longest_write = max(self._shelf.longest_write, len(data))
         self._parts.append(data)
 
-    async def commit(self, envelopes: Sequence[Envelope]) -> tuple[MessageId, ...]:
+    async def commit(self, envelopes: Sequence[Envelope], terms: Terms) -> tuple[MessageId, ...]:
         if self._shelf.is_full:
             raise SpoolFull("no room")
         self._is_done = True
         ids = tuple(MessageId(self.id.serial + number, self.id.time, self.id.pid) for number in range(len(envelopes)))
-        self._shelf.stored.append(Stored(tuple(envelopes), b"".join(self._parts), ids))
+        self._shelf.stored.append(Stored(tuple(envelopes), b"".join(self._parts), ids, terms))
         return ids
 
     def text(self) -> Kept:

@@ -11,12 +11,14 @@ from typing import Any, Final, TypeVar
 from courier_runtime.mail.envelope import Envelope, Recipient
 from courier_runtime.mail.ids import MessageId
 from courier_runtime.mail.outcome import Delivered, Dialogue, Outcome
+from courier_runtime.mail.terms import Terms
 from courier_runtime.seams import Progress, Queued, Spool, State
 from courier_runtime.spool.disk import Disk
 from courier_runtime.spool.filesystem import FilesystemSpool
 
 T = TypeVar("T")
 NOON: Final = 1_800_000_000.0
+TERMS: Final = Terms()
 DELIVERED: Final = Delivered(Dialogue(replies=("Message delivered.",)))
 
 
@@ -80,11 +82,11 @@ def open_spool(
     )
 
 
-async def put(spool: Spool, text: bytes, *envelopes: Envelope) -> tuple[MessageId, ...]:
+async def put(spool: Spool, text: bytes, *envelopes: Envelope, terms: Terms = TERMS) -> tuple[MessageId, ...]:
     """Commit a message."""
     draft = spool.begin()
     await draft.write(text)
-    return await draft.commit(envelopes or (envelope(),))
+    return await draft.commit(envelopes or (envelope(),), terms)
 
 
 async def lease_one(spool: Spool, now: float = NOON) -> Queued:

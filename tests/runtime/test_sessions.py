@@ -120,7 +120,7 @@ def test_a_process_that_ends_takes_only_its_own_clients_and_comes_back(tmp_path:
 def test_an_edit_reaches_all_processes_and_sessions_keep_what_they_began_with(server: Running) -> None:
     with ExitStack() as stack:
         before = [stack.enter_context(server.connect()) for _ in range(8)]
-        server.site.write_text(SITE.replace("sales:", "offers:"))
+        server.site.write_text(SITE.replace("sales:", "offers:") + "queue: {first_delay: 1h}\n")
         eventually(
             lambda: server.ask("reload") and "offers" in (server.state / "tree/etc/courier/aliases/site").read_text()
         )
@@ -132,6 +132,11 @@ def test_an_edit_reaches_all_processes_and_sessions_keep_what_they_began_with(se
         assert {client.rcpt("offers@example.com")[0] for client in before} == {550}
         assert {client.rcpt("offers@example.com")[0] for client in after} == {250}
         assert {client.rcpt("sales@example.com")[0] for client in after} == {550}
+        for client in (*before, *after):
+            assert client.data("Subject: x\n\nx\n")[0] == 250
+    eventually(lambda: len(server.inbox("boris")) == len(before))
+    waiting = server.ask("queue")["messages"]
+    assert [round(one["due"] - one["arrived"]) for one in waiting] == [3600] * len(after)
 
 
 def test_a_listener_comes_and_goes_in_all_processes(server: Running) -> None:

@@ -17,6 +17,8 @@ OK, REFUSED, LATER, WRONG = 0, 67, 75, 77
 
 _SPECIAL = frozenset('!"%(),./:;<=>?@[\\]')
 """Characters that make Courier quote a name."""
+_SEVERAL = frozenset(b",;:()")
+"""Characters of lists, groups and comments."""
 
 
 class Options:
@@ -97,7 +99,7 @@ def sender_of(options: Options) -> str:
 
 
 def completed(message: bytes, options: Options) -> bytes:
-    """The message with a From header that bears the name, user and host that option and environment ask for.
+    """The message with one From header of one author, with the name, user and host that option and environment ask for.
 
     Where there is none, it is made of what is known. Line ends become LF, and the last line gets one.
     """
@@ -105,30 +107,76 @@ def completed(message: bytes, options: Options) -> bytes:
     if text and not text.endswith(b"\n"):
         text += b"\n"
     headers, _, body = (b"", b"", text[1:]) if text.startswith(b"\n") else text.partition(b"\n\n")
-    lines = headers.rstrip(b"\n").split(b"\n") if headers else []
-    said = next((number for number, line in enumerate(lines) if line[:5].lower() == b"from:"), None)
+    kept, authors = _apart(headers.rstrip(b"\n").split(b"\n") if headers else [])
     environment = os.environ
     name = options.name or environment.get("MAILNAME") or environment.get("NAME") or ""
     user, host = environment.get("MAILUSER"), environment.get("MAILHOST")
-    if said is None:
-        user = user or environment.get("LOGNAME") or environment.get("USER") or _account()[0]
-        lines.append(f"From: {_mailbox(name or _account()[1], _joined(user, host))}".encode(errors="surrogateescape"))
-    elif name or user or host:
-        end = next((number for number in range(said + 1, len(lines)) if lines[number][:1] not in b" \t"), len(lines))
-        lines[said:end] = [_renamed(b"\n".join(lines[said:end]), name, user, host)]
+    at, said = authors[0] if authors else (len(kept), b"")
+    if said.strip():
+        author = _renamed(said, name, user, host) if name or user or host else _one(said)
     else:
-        return text
-    return b"".join((b"\n".join(lines), b"\n\n", body))
+        author = _mailbox(name or _account()[1], _joined(user or _user(), host)).encode(errors="surrogateescape")
+    kept.insert(at, b"From:" + (author if author[:1] in b" \t\n" else b" " + author))
+    return b"".join((b"\n".join(kept), b"\n\n", body))
 
 
-def _renamed(header: bytes, name: str, user: str | None, host: str | None) -> bytes:
-    """A From header with its first mailbox's name, local part or domain replaced by those that are given."""
+def _apart(lines: list[bytes]) -> tuple[list[bytes], list[tuple[int, bytes]]]:
+    """The lines of all other headers, and each From header: where it stands among them, and what follows its colon."""
+    kept: list[bytes] = []
+    authors: list[tuple[int, bytes]] = []
+    is_author = False
+    for line in lines:
+        is_author = line[:5].lower() == b"from:" or (is_author and line[:1] in (b" ", b"\t"))
+        if not is_author:
+            kept.append(line)
+        elif line[:5].lower() == b"from:":
+            authors.append((len(kept), line[5:]))
+        else:
+            authors[-1] = (authors[-1][0], authors[-1][1] + b"\n" + line)
+    return kept, authors
+
+
+def _one(said: bytes) -> bytes:
+    """The first author of several; whoever runs this where a group comes first. One alone stays as it is spelt."""
+    alone = said.split()
+    is_bare = len(alone) == 1 and b"<" not in alone[0]
+    is_named = said.count(b"<") == 1 and alone[-1][-1:] == b">" and alone[0] != b"<>"
+    if _SEVERAL.isdisjoint(said) and (is_bare or is_named):
+        return said
+    words: list[bytes] = []
+    comment = b""
+    for word in _words(said):
+        if word[:1] in b",;":
+            if words:
+                break
+        elif word == b":":
+            words.clear()
+            break
+        elif word[:1] == b"<":
+            return b" ".join((*words, word)) if words or word != b"<>" else b""
+        elif word[:1] == b"(":
+            comment = b" " + word
+        else:
+            words.append(word)
+    return words[0] + comment if words else _user().encode(errors="surrogateescape")
+
+
+def _words(said: bytes) -> list[bytes]:
+    """Words, comments, addresses in brackets, and the marks of lists and groups."""
+    import re
+
+    quoted, comment = rb'"(?:[^"\\]|\\.)*"?', rb"\((?:[^()\\]|\\.)*\)?"
+    return re.findall(rb'%b|<[^>]*>?|[,;:]|(?:%b|[^\s",;:()<])+|\)' % (comment, quoted), said)
+
+
+def _renamed(said: bytes, name: str, user: str | None, host: str | None) -> bytes:
+    """The first author with the name, local part or domain that are given."""
     from email.utils import parseaddr
 
-    phrase, address = parseaddr(header[5:].decode(errors="surrogateescape"))
+    phrase, address = parseaddr(_one(said).decode(errors="surrogateescape"))
     local_part, _, domain = address.rpartition("@") if "@" in address else (address, "", "")
     mailbox = _mailbox(name or phrase, _joined(user or local_part, host or domain))
-    return f"From: {mailbox}".encode(errors="surrogateescape")
+    return mailbox.encode(errors="surrogateescape")
 
 
 def _joined(user: str, host: str | None) -> str:
@@ -143,6 +191,11 @@ def _mailbox(name: str, address: str) -> str:
         return f"{name} <{address}>"
     quoted = name.replace("\\", r"\\").replace('"', r"\"")
     return f'"{quoted}" <{address}>'
+
+
+def _user() -> str:
+    """The name that whoever runs this goes by."""
+    return os.environ.get("LOGNAME") or os.environ.get("USER") or _account()[0]
 
 
 def _account() -> tuple[str, str]:

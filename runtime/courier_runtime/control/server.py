@@ -124,7 +124,7 @@ class ControlServer:
             sender=incoming(envelope.sender, snapshot),
             recipients=tuple(replace(one, address=_for_here(one.address, snapshot)) for one in envelope.recipients),
             source="uucp",
-            origin=f"uucp; {said['uucp']}",
+            origin=f"unknown; uucp ({said['uucp']})",
         )
 
 

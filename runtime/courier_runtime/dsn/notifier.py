@@ -44,6 +44,7 @@ class ReportingNotifier:
             origin="dns; localhost (localhost [127.0.0.1])",
             security=original.security,
             virtual_host=original.virtual_host,
+            submit_delay=0.0,
         )
         reply = await self._intake.submit(envelope, Composer(snapshot, message, notice).text(), STANDARD)
         if reply.is_refusal:

@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Final
 
-from courier_runtime.intake.address_lines import AS_IT_IS, Style, addresses, reprint
+from courier_runtime.mail.address_lines import AS_IT_IS, Style, addresses, reprint
 
 _FIELD: Final = re.compile(
     rb"^(?:(?P<address>from|to|cc|reply-to|sender)|(?P<id>message-id)|(?P<date>date)|(?P<return>return-path)"

@@ -10,13 +10,13 @@ from typing import Final
 from courier_runtime.delivery.uucp import incoming
 from courier_runtime.intake import trace
 from courier_runtime.intake.acceptance import accept, module_of
-from courier_runtime.intake.address_lines import Style
 from courier_runtime.intake.answers import expand, verify
 from courier_runtime.intake.desk import Desk
 from courier_runtime.intake.expansion import RecipientList
 from courier_runtime.intake.headers import Habits
 from courier_runtime.intake.incoming import Incoming, Passport
 from courier_runtime.intake.transaction import UNAVAILABLE, Transaction
+from courier_runtime.mail.address_lines import Style
 from courier_runtime.mail.envelope import BY_HEADERS, Envelope, Recipient
 from courier_runtime.mail.reply import Reply
 from courier_runtime.policy.client import Client
@@ -26,6 +26,7 @@ from courier_runtime.policy.rules import Rules
 from courier_runtime.routing.accept import accept as accepts
 from courier_runtime.routing.addresses import canonical
 from courier_runtime.routing.aliases import expand as targets_of
+from courier_runtime.routing.fax import is_fax, route_fax
 from courier_runtime.seams import Unavailable
 from courier_runtime.snapshot.model import Snapshot
 
@@ -142,8 +143,8 @@ class MailIntake:
         """Expand recipients; what is wrong with one that can never be served."""
         for recipient in recipients:
             address = _completed(recipient.address, rules)
-            if "!" in address or address.endswith("@fax"):
-                fault = await self._fault(address, rules)
+            if "!" in address or is_fax(address):
+                fault = await self._fault(address, rules, module_of(source))
                 if fault is not None:
                     return fault
             spelt, address = address, rules.canonical(address)
@@ -154,7 +155,10 @@ class MailIntake:
             )
         return None
 
-    async def _fault(self, address: str, rules: Rules) -> Reply | None:
+    async def _fault(self, address: str, rules: Rules, module: str) -> Reply | None:
+        fax = route_fax(address, rules.snapshot, module)
+        if isinstance(fax, Reply):
+            return fax
         try:
             found = self._desk.router.route(address, rules.snapshot)
             hop = await found if isinstance(found, Awaitable) else found

@@ -8,7 +8,6 @@ from typing import Final
 
 from courier_runtime.mail.ids import MessageId
 from courier_runtime.policy.client import Client
-from courier_schema.legacy.formats.domains import normal_form
 
 _DAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -66,7 +65,4 @@ def authentication_results(client: Client, me: str) -> bytes:
 @lru_cache(maxsize=64)
 def host_of_origin(origin: str) -> str:
     """What follows `from` for an envelope's origin, `type; text`."""
-    kind, mark, text = origin.partition("; ")
-    if not mark:
-        return origin or "localhost (localhost [127.0.0.1])"
-    return text if kind == "dns" else f"{kind} ({normal_form(text)})"
+    return origin.partition("; ")[2] or origin or "localhost (localhost [127.0.0.1])"

@@ -11,12 +11,12 @@ from typing import Final
 
 from courier_runtime.intake import trace
 from courier_runtime.intake.acceptance import accept
-from courier_runtime.intake.address_lines import Style
 from courier_runtime.intake.desk import Desk
 from courier_runtime.intake.expansion import RecipientList
 from courier_runtime.intake.headers import Habits
 from courier_runtime.intake.incoming import Incoming, Passport
 from courier_runtime.intake.parameters import MailParameters, RcptParameters
+from courier_runtime.mail.address_lines import Style
 from courier_runtime.mail.envelope import Envelope, Recipient
 from courier_runtime.mail.recode import to_eight_bits, to_seven_bits
 from courier_runtime.mail.reply import Reply

@@ -8,6 +8,7 @@ from typing import Final
 from courier_runtime.mail.reply import Reply
 from courier_runtime.policy import addresses, spamtrap
 from courier_runtime.policy.offer import Offer
+from courier_runtime.routing.fax import is_fax, route_fax
 
 INVALID: Final = Reply.of(500, "Invalid address")
 SYNTAX_ERROR: Final = Reply.of(513, "Syntax error.")
@@ -15,6 +16,9 @@ FULL: Final = Reply.of(431, "Mail system full.")
 TOO_MANY: Final = "Too many recipients."
 
 _CODE: Final = re.compile(r"([45][0-9]{2})")
+
+_MODULE: Final = "esmtp"
+"""The source that rules for faxes know clients by."""
 
 LEAST_BYTES: Final = 1 << 20
 """Room that has to be left on the queue's disk for a message to be taken."""
@@ -34,9 +38,10 @@ def parse(offer: Offer) -> Reply | None:
     client, text = offer.client, offer.recipient + (offer.client.relay or "")
     if not offer.recipient or addresses.is_route(offer.recipient):
         return INVALID
-    if client.may_fax and _is_fax(text):
+    if client.may_fax and is_fax(text):
         offer.recipient = offer.spelt = text
-        return None
+        fax = route_fax(text, offer.rules.snapshot, _MODULE)
+        return fax if isinstance(fax, Reply) else None
     locality = offer.rules.snapshot.locality
     address = addresses.parse(text, local_ip=client.local_ip, default_domain=locality.default_domain, is_recipient=True)
     if address is None:
@@ -70,8 +75,3 @@ def _block_reply(text: str) -> Reply:
     if found is None:
         return Reply.of(511, text)
     return Reply.of(int(found[1]), text[4:] if text[3:4] in ("", " ") else text)
-
-
-def _is_fax(text: str) -> bool:
-    domain = text.rpartition("@")[2].lower()
-    return domain == "fax" or (domain.startswith("fax-") and "." not in domain)

@@ -7,6 +7,7 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import Final
 
+from courier_runtime.mail.terms import Terms
 from courier_runtime.policy.client import Client
 from courier_runtime.policy.conduct import Conduct
 from courier_runtime.routing.addresses import ascii_name
@@ -52,6 +53,7 @@ class Rules:
         self.traps = frozenset(canonical(address) for address in bofh.spamtrap)
         self.max_recipients = DEFAULT_MAXRCPTS if bofh.maxrcpts is None else bofh.maxrcpts
         self.size_limit = 10485760 if control.sizelimit is None else control.sizelimit
+        self.terms = Terms.of(control)
         self.batch = control.batchsize or 100
         self.filtered = frozenset(control.enablefiltering or ())
         self.ascii_me = ascii_name(snapshot.me)

@@ -54,6 +54,13 @@ class Journal:
         match outcome:
             case Delivered() if module == "local":
                 self._log.info(program, f"{head},size={message.size},success: Message delivered.")
+            case Relayed() if module == "uucp":
+                *first, last = outcome.said.replies
+                for line in first:
+                    self._log.info(program, f"{head}: {line}")
+                self._log.info(program, f"{head},size={message.size},success: {last}")
+            case Delivered() if module == "fax":
+                self._log.info(program, f"{head},success: {' '.join(outcome.said.replies)}")
             case Delivered() | Relayed():
                 for line in outcome.said.replies:
                     self._log.info(program, f"{head}: {line}")

@@ -12,7 +12,6 @@ from enum import Enum
 from typing import Final, Self
 
 from courier_runtime.seams import Queued
-from courier_runtime.spool.terms import Terms
 from courier_schema.legacy.codecs import seconds
 from courier_schema.legacy.tables.control import Control
 
@@ -79,16 +78,6 @@ class Timetable:
 def expired(message: Queued, pending: Iterable[int], fax: frozenset[int], now: float) -> tuple[int, ...]:
     """Which pending recipients have been tried for long enough; those that are faxes have a limit of their own."""
     return tuple(one for one in pending if now >= (message.fax_expires if one in fax else message.expires))
-
-
-def terms(control: Control) -> Terms:
-    """What is fixed for a message when it is accepted."""
-    return Terms(
-        queue=_seconds(control.queuetime, _DEFAULTS.queuetime),
-        fax_queue=_seconds(control.faxqueuetime, _DEFAULTS.faxqueuetime),
-        warning=_seconds(control.warntime, _DEFAULTS.warntime),
-        delay=_seconds(control.submitdelay, _DEFAULTS.submitdelay),
-    )
 
 
 @dataclass(frozen=True, slots=True)

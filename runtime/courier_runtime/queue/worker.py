@@ -17,6 +17,7 @@ from typing import Any, Final
 from courier_runtime.mail.ids import MessageId
 from courier_runtime.mail.outcome import Deferred, Dialogue, Failed, Outcome
 from courier_runtime.mail.reply import Reply
+from courier_runtime.queue.archive import day_of, store
 from courier_runtime.queue.attempt import Attempt
 from courier_runtime.queue.concurrency import Turns
 from courier_runtime.queue.journal import Journal
@@ -267,9 +268,26 @@ class Worker:
         else:
             settled = attempt.now(attempts, now + self._timetable.gap(attempts), message.is_warned)
             if await self._is_told(settled, is_delay=False):
+                await self._archive(settled, now)
                 await self._let_go(message, self._spool.remove(settled))
                 return
         await self._let_go(message, self._spool.settle(settled))
+
+    async def _archive(self, finished: Queued, now: float) -> None:
+        """Keep a copy where ARCHIVEDIR says. A crash behind the record archives once more, and delivers nothing again.
+
+        What cannot be archived is complained of, and goes: so does Courier, and a queue has no room for an archive.
+        """
+        directory = self._snapshot.courierd.archivedir
+        if directory is None:
+            return
+        await self._spool.record(finished, range(len(finished.progress)))
+        day = day_of(self._snapshot.ground.place(str(directory)), now)
+        try:
+            await asyncio.to_thread(store, day, finished, now)
+        except OSError as error:
+            name = f"D{finished.id.serial}"
+            self._journal.trouble(f"Unable to move {name} to {day / name}: {error.strerror or error}")
 
     async def _let_go(self, message: Queued, done: Awaitable[None]) -> None:
         """Hand a message back to the spool, which goes through with it even if this task is cancelled meanwhile."""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
 from courier_runtime.mail.reply import Reply
 from courier_runtime.routing.addresses import place, split
+from courier_runtime.routing.fax import route_fax
 from courier_runtime.routing.local import LocalRouter
 from courier_runtime.seams import Authenticator, Hop
 from courier_runtime.snapshot.model import Snapshot
@@ -16,9 +16,6 @@ from courier_schema.legacy.formats.uucp import Rights, UucpAnswer, lookup_path, 
 UNKNOWN_USER: Final = Reply.of(511, "Unknown user.")
 UNKNOWN_PATH: Final = Reply.of(550, "Unknown UUCP bang path.")
 INVALID_PATH: Final = Reply.of(550, "Invalid UUCP bang path.")
-INVALID_FAX: Final = Reply.of(550, "Invalid fax phone number")
-
-_FAX: Final = re.compile(r"[^@]*@fax(?:-[^@.]*)?", re.IGNORECASE)
 
 
 class Router:
@@ -33,8 +30,9 @@ class Router:
             found = _uucp(address, snapshot)
             if found is not None:
                 return found
-        if _FAX.fullmatch(address):
-            return INVALID_FAX
+        fax = route_fax(address, snapshot)
+        if fax is not None:
+            return fax
         local = await self._local.route(address, snapshot)
         if local is not None:
             return local

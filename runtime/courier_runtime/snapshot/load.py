@@ -33,6 +33,7 @@ from courier_runtime.snapshot.settings import environment, module_values, one_va
 from courier_runtime.snapshot.tree import Opener, Tree, open_for_reading
 from courier_schema.legacy.formats import bofh
 from courier_schema.legacy.formats.domains import DomainList, Locality
+from courier_schema.legacy.formats.faxrc import parse_faxrc
 from courier_schema.legacy.formats.routes import parse_credentials, parse_routes
 from courier_schema.legacy.formats.uucp import uucp_name
 from courier_schema.legacy.manifest import NAME, MalformedManifest, Manifest, load_manifest
@@ -148,6 +149,7 @@ def _snapshot(tree: Tree, ground: Ground, host_name: str, courierd: Courierd, sh
         uucp=tree.table("uucpneighbors.dat"),
         uucp_name=control.uucpme or uucp_name(names.me),
         accounts=_accounts(tree),
+        fax_rules=parse_faxrc(tree.read("faxrc") or b""),
         routes=parse_routes(tree.read("esmtproutes") or b""),
         routes_database=None if tree.read("esmtproutes") is not None else tree.table("esmtproutes.dat"),
         credentials=parse_credentials(tree.read("esmtpauthclient") or b""),
@@ -174,6 +176,7 @@ def _virtual(tree: Tree, host_name: str, base: Snapshot) -> Snapshot:
         hosted=tree.table("hosteddomains.dat"),
         aliases=tree.table("aliases.dat"),
         aliases_of_module=_module_aliases(tree),
+        fax_rules=parse_faxrc(tree.read("faxrc") or b""),
         routes=parse_routes(tree.read("esmtproutes") or b""),
         credentials=parse_credentials(tree.read("esmtpauthclient") or b""),
         notices=_notices(tree),

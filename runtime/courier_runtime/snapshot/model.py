@@ -15,6 +15,7 @@ from typing import Final
 
 from courier_schema.legacy.formats.bofh import Bofh
 from courier_schema.legacy.formats.domains import DomainList, Locality
+from courier_schema.legacy.formats.faxrc import FaxRule
 from courier_schema.legacy.formats.routes import Credentials, Route
 from courier_schema.legacy.tables.control import Control
 from courier_schema.legacy.tables.courierd import Courierd
@@ -158,6 +159,7 @@ class Snapshot:
     uucp: Get
     uucp_name: str
     accounts: Accounts
+    fax_rules: tuple[FaxRule, ...]
     routes: tuple[Route, ...]
     routes_database: Get | None
     """esmtproutes.dat; only where there is no text file."""

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from courier_runtime.mail.envelope import Envelope
 from courier_runtime.mail.ids import MessageId
-from courier_runtime.seams import Queued
+from courier_runtime.mail.terms import Terms
+from courier_runtime.seams import Progress, Queued, Text
 from courier_runtime.spool.records import dumps, loads
 from courier_runtime.spool.state import message_of, message_said
-from courier_runtime.spool.terms import TermsOf, accepted
+
+_PENDING: Final = Progress()
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,10 +28,31 @@ class Composed:
     """The file of a long text, synced; a short one lies behind the head."""
 
 
+def accepted(name: MessageId, envelope: Envelope, terms: Terms, arrived: float, size: int, text: Text | None) -> Queued:
+    """A message as it is in the instant of its acceptance."""
+    delay = terms.delay if envelope.submit_delay is None else envelope.submit_delay
+    return Queued(
+        name,
+        envelope,
+        arrived,
+        arrived + terms.queue,
+        arrived + terms.fax_queue,
+        arrived + terms.warning if terms.warning else 0.0,
+        size,
+        (_PENDING,) * len(envelope.recipients),
+        0,
+        arrived + delay,
+        False,
+        False,
+        (),
+        text,
+    )
+
+
 def compose(
     names: Sequence[MessageId],
     envelopes: Sequence[Envelope],
-    terms: TermsOf,
+    terms: Terms,
     arrived: float,
     size: int,
     large: str = "",
@@ -37,8 +60,7 @@ def compose(
 ) -> Composed:
     """Messages as they are in the instant of their acceptance; `checksum` is that of a long text (CRC-32)."""
     messages = [
-        accepted(name, envelope, terms(envelope), arrived, size, None)
-        for name, envelope in zip(names, envelopes, strict=True)
+        accepted(name, envelope, terms, arrived, size, None) for name, envelope in zip(names, envelopes, strict=True)
     ]
     said: dict[str, object] = {"pieces": [message_said(message) for message in messages]}
     if large:

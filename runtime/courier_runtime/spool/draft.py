@@ -10,6 +10,7 @@ from typing import Final, Protocol, TypeVar
 
 from courier_runtime.mail.envelope import Envelope
 from courier_runtime.mail.ids import MessageId
+from courier_runtime.mail.terms import Terms
 from courier_runtime.seams import SpoolFull, Text
 from courier_runtime.spool.disk import Disk
 from courier_runtime.spool.texts import GrowingText, HeldText, StoredText
@@ -36,6 +37,7 @@ class Home(Protocol):
         self,
         first: MessageId,
         envelopes: Sequence[Envelope],
+        terms: Terms,
         content: bytes,
         path: str,
         size: int,
@@ -75,7 +77,7 @@ class FilesystemDraft:
         if self._buffered > (_BUFFER if self._path else SMALL):
             await self._in_thread(self._spill)
 
-    async def commit(self, envelopes: Sequence[Envelope]) -> tuple[MessageId, ...]:
+    async def commit(self, envelopes: Sequence[Envelope], terms: Terms) -> tuple[MessageId, ...]:
         if self._is_over:
             raise AssertionError("a draft is committed once, and not after it was aborted")
         if self._path:
@@ -83,7 +85,7 @@ class FilesystemDraft:
         content = b"" if self._path else b"".join(self._parts)
         self._is_over = True  # from here on the text is the log's, even if this coroutine is cancelled
         try:
-            return await self._home.accept(self._id, envelopes, content, self._path, self._size, self._checksum)
+            return await self._home.accept(self._id, envelopes, terms, content, self._path, self._size, self._checksum)
         except SpoolFull:
             self._discard()
             raise

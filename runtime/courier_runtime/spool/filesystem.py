@@ -22,6 +22,7 @@ from typing import Any, Final
 from courier_runtime.mail.envelope import Envelope
 from courier_runtime.mail.ids import MessageId
 from courier_runtime.mail.outcome import Delivered
+from courier_runtime.mail.terms import Terms
 from courier_runtime.seams import Clock, Queued, SpoolFull, Text
 from courier_runtime.seams import Log as Lines
 from courier_runtime.spool.composition import Composed, compose
@@ -30,6 +31,7 @@ from courier_runtime.spool.disk import Disk
 from courier_runtime.spool.draft import FilesystemDraft
 from courier_runtime.spool.lock import Lock
 from courier_runtime.spool.log import SEGMENT_SIZE, Item, Log, Place, Writer, path_of
+from courier_runtime.spool.names import Names
 from courier_runtime.spool.reading import Answer, Reading, Where
 from courier_runtime.spool.records import Damage, Kind, Record, dumps, frame
 from courier_runtime.spool.recovery import Found, StoredEntry, numbered, recover
@@ -42,7 +44,6 @@ from courier_runtime.spool.state import (
     unpack,
 )
 from courier_runtime.spool.states import Stage, Verb
-from courier_runtime.spool.terms import Names, TermsOf, default_terms
 from courier_runtime.spool.texts import HeldText, StoredText
 from courier_schema.report import CourierSiteError
 
@@ -70,14 +71,13 @@ class FilesystemSpool:
         *,
         clock: Clock,
         log: Lines,
-        terms: TermsOf = default_terms,
         disk: Disk | None = None,
         boot: str | None = None,
         segment_size: int = SEGMENT_SIZE,
         pid: int | None = None,
     ) -> None:
         """Open, and recover what is there. Raises SpoolBusy, or CourierSiteError if the directory cannot be used."""
-        self._clock, self._lines, self._terms, self._limit = clock, log, terms, segment_size
+        self._clock, self._lines, self._limit = clock, log, segment_size
         self.disk = disk or Disk()
         self.threads = ThreadPoolExecutor(4, "spool-texts")
         self._root = str(directory)
@@ -222,6 +222,7 @@ class FilesystemSpool:
         self,
         first: MessageId,
         envelopes: Sequence[Envelope],
+        terms: Terms,
         content: bytes,
         path: str,
         size: int,
@@ -229,7 +230,7 @@ class FilesystemSpool:
     ) -> tuple[MessageId, ...]:
         names = self._names.pieces(first, len(envelopes))
         large = Path(path).name if path else ""
-        composed = compose(names, envelopes, self._terms, self._clock.now(), size, large, checksum)
+        composed = compose(names, envelopes, terms, self._clock.now(), size, large, checksum)
         await self.keep(composed, content)
         return tuple(names)
 

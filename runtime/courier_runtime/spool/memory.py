@@ -8,19 +8,20 @@ from dataclasses import replace
 
 from courier_runtime.mail.envelope import Envelope
 from courier_runtime.mail.ids import MessageId
+from courier_runtime.mail.terms import Terms
 from courier_runtime.seams import Clock, Queued, SpoolFull, Text
+from courier_runtime.spool.composition import accepted
 from courier_runtime.spool.ledger import Entry, Ledger
+from courier_runtime.spool.names import Names
 from courier_runtime.spool.states import Stage, Verb
-from courier_runtime.spool.terms import Names, TermsOf, accepted, default_terms
 from courier_runtime.spool.texts import HeldText
 
 
 class MemorySpool:
     """`capacity` bytes of text fit; more is SpoolFull."""
 
-    def __init__(self, clock: Clock, terms: TermsOf = default_terms, capacity: int = 1 << 30) -> None:
+    def __init__(self, clock: Clock, capacity: int = 1 << 30) -> None:
         self._clock = clock
-        self._terms = terms
         self._names = Names(os.getpid())
         self._ledger: Ledger[_Entry] = Ledger()
         self._taker: Callable[[Queued], bool] | None = None
@@ -91,14 +92,16 @@ class MemorySpool:
         """Give room back."""
         self._room += size
 
-    def accept(self, first: MessageId, envelopes: Sequence[Envelope], content: bytes) -> tuple[MessageId, ...]:
+    def accept(
+        self, first: MessageId, envelopes: Sequence[Envelope], terms: Terms, content: bytes
+    ) -> tuple[MessageId, ...]:
         """Take over a text, the room for whose first copy is reserved."""
         self.reserve(len(content) * (len(envelopes) - 1))
         arrived = self._clock.now()
         names = self._names.pieces(first, len(envelopes))
         text = HeldText(content)
         for name, envelope in zip(names, envelopes, strict=True):
-            message = accepted(name, envelope, self._terms(envelope), arrived, len(content), text)
+            message = accepted(name, envelope, terms, arrived, len(content), text)
             entry = _Entry(message)
             entry.move(Verb.COMMIT)
             self._ledger.add(entry)
@@ -126,8 +129,8 @@ class MemoryDraft:
         self._size += len(data)
         self._parts.append(bytes(data))
 
-    async def commit(self, envelopes: Sequence[Envelope]) -> tuple[MessageId, ...]:
-        names = self._spool.accept(self._id, envelopes, b"".join(self._parts))
+    async def commit(self, envelopes: Sequence[Envelope], terms: Terms) -> tuple[MessageId, ...]:
+        names = self._spool.accept(self._id, envelopes, terms, b"".join(self._parts))
         self._is_open = False
         return names
 

@@ -13,13 +13,14 @@ from typing import Final
 
 from courier_runtime.mail.envelope import Envelope
 from courier_runtime.mail.ids import MessageId
+from courier_runtime.mail.terms import Terms
 from courier_runtime.seams import Clock, SpoolFull
 from courier_runtime.spool.composition import compose, read
 from courier_runtime.spool.disk import Disk
 from courier_runtime.spool.draft import FilesystemDraft
 from courier_runtime.spool.filesystem import FilesystemSpool
+from courier_runtime.spool.names import Names
 from courier_runtime.spool.room import Room
-from courier_runtime.spool.terms import Names, TermsOf
 from courier_runtime.wire.channel import Channel, ChannelClosed
 from courier_runtime.wire.frames import Frame
 
@@ -30,13 +31,11 @@ NUMBERS: Final = 1 << 40
 class RemoteSpool:
     """Implements `seams.Drafts`, in a process that does not own the spool."""
 
-    def __init__(
-        self, channel: Channel, directory: Path, first: int, *, clock: Clock, terms: TermsOf, pid: int
-    ) -> None:
+    def __init__(self, channel: Channel, directory: Path, first: int, *, clock: Clock, pid: int) -> None:
         """`first` is the first of NUMBERS numbers that the owner has reserved."""
         self.disk = Disk()
         self.threads = ThreadPoolExecutor(4, "spool-texts")
-        self._channel, self._directory, self._clock, self._terms = channel, directory, clock, terms
+        self._channel, self._directory, self._clock = channel, directory, clock
         self._names = Names(pid, first)
         self._room = Room(str(directory), clock)
 
@@ -54,6 +53,7 @@ class RemoteSpool:
         self,
         first: MessageId,
         envelopes: Sequence[Envelope],
+        terms: Terms,
         content: bytes,
         path: str,
         size: int,
@@ -61,7 +61,7 @@ class RemoteSpool:
     ) -> tuple[MessageId, ...]:
         names = self._names.pieces(first, len(envelopes))
         large = Path(path).name if path else ""
-        composed = compose(names, envelopes, self._terms, self._clock.now(), size, large, checksum)
+        composed = compose(names, envelopes, terms, self._clock.now(), size, large, checksum)
         try:
             answer = await self._channel.ask(
                 {"do": "keep", "head": len(composed.head)}, b"".join((composed.head, content))

@@ -50,6 +50,7 @@ def _row(row: Row, docs: Mapping[str, str]) -> str:
     facts += [f"Unset: {row.absent}."] if row.absent else []
     facts += [f"Since {row.since}."] if row.since else []
     facts += [f"Until {row.until}{f', then {row.successor}' if row.successor else ''}."] if row.until else []
+    facts += [f"`courier-run` does not use it: {row.unserved}."] if row.unserved else []
     return f"| `{row.name}` | {takes} | {default} | {_cell(' '.join(facts))} |"
 
 

@@ -72,6 +72,13 @@ class Unread:
 
 
 @dataclass(frozen=True, slots=True)
+class Unserved:
+    """`courier-run` does not obey the setting, and why it does not."""
+
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
 class Library:
     """Only builds with this TLS library read the setting; the other library ignores it without a word."""
 
@@ -104,6 +111,8 @@ class Row:
     successor: str = ""
     library: str = ""
     unread: bool = False
+    unserved: str = ""
+    """Why `courier-run` does not obey it; empty where it does, and for what is no business of a mail server."""
     secret: bool = False
     internal: bool = False
 
@@ -216,6 +225,8 @@ def _facts(meta: object) -> dict[str, Any]:
             return {"until": version, "successor": successor}
         case Unread(instead):
             return {"unread": True, "successor": instead}
+        case Unserved(because):
+            return {"unserved": because}
         case Library(name):
             return {"library": name}
         case Secret():

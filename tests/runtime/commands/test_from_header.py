@@ -90,6 +90,43 @@ def test_an_author_in_the_headers_is_renamed_where_that_is_asked_for(
 
 
 @pytest.mark.parametrize(
+    ("said", "written"),
+    [
+        ("anna@example.org, bob@other.example", " anna@example.org"),
+        ("A <a@b.example>, b@c.example", " A <a@b.example>"),
+        ("anna\n , bob", " anna"),
+        ("a b c", " a"),
+        ('"A, B" <a@b.example>, d@e.example', ' "A, B" <a@b.example>'),
+        ("a@b.example; d@e.example", " a@b.example"),
+        ("a@b.example (x)", " a@b.example (x)"),
+        ("A <a@b.example> (x)", " A <a@b.example>"),
+        ("grp: a@b.example, d@e.example;", " tester"),
+        ("undisclosed:;", " tester"),
+        ("(only comment)", " tester"),
+        ("<>", ""),
+        ("anna (a) (b)", " anna (b)"),
+        ("a@b.example,", " a@b.example"),
+        (", a@b.example", " a@b.example"),
+        ("", ' "Test P. Person" <tester>'),
+        ("A B <>", " A B <>"),
+        ("a@b.example\nfrom: c@d.example", " a@b.example"),
+    ],
+)
+def test_one_author_is_left_of_several(said: str, written: str) -> None:
+    text = f"To: x\nFrom: {said}\nSubject: s\n\nbody\n".encode()
+    assert completed(text, parse([])).decode() == f"To: x\nFrom:{written}\nSubject: s\n\nbody\n"
+
+
+@pytest.mark.parametrize(
+    ("said", "written"),
+    [("a@b.example, d@e.example", "n n <a@b.example>"), ("grp: a@b.example;", "n n <tester>"), ("<>", "n n <>")],
+)
+def test_the_one_that_is_left_is_renamed(monkeypatch: pytest.MonkeyPatch, said: str, written: str) -> None:
+    monkeypatch.setitem(os.environ, "NAME", "n n")
+    assert completed(f"From: {said}\n\n".encode(), parse([])).decode() == f"From: {written}\n\n"
+
+
+@pytest.mark.parametrize(
     ("text", "written"),
     [
         (b"", "From: {AUTHOR}\n\n"),

@@ -132,7 +132,7 @@ def test_mail_from_uucp_has_addresses_for_paths_and_names_the_neighbour(tmp_path
     said = {"sender": "apple!john", "recipients": ["mx!anna", "dom.tld!x", "gate!y"], "uucp": "apple!john"}
     assert talk(tmp_path, intake, SUBMIT, said, b"Subject: x\n\n")["code"] == 250
     ((envelope, _),) = intake.taken
-    assert (envelope.sender, envelope.source, envelope.origin) == ("john@apple", "uucp", "uucp; apple!john")
+    assert (envelope.sender, envelope.source, envelope.origin) == ("john@apple", "uucp", "unknown; uucp (apple!john)")
     assert [recipient.address for recipient in envelope.recipients] == ["anna", "x@dom.tld", "gate!y"]
     assert intake.comments == [""]
 

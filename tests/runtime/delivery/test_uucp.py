@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import errno
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 
-from courier_runtime.delivery.uucp import UucpTransport, incoming, outgoing
+from courier_runtime.delivery.uucp import UucpTransport, incoming, outgoing, rewritten
 from courier_runtime.mail.orders import Command, Exit, Identity, Instructions, Letter, Stored
 from courier_runtime.mail.outcome import Failed, Outcome, Relayed
-from courier_runtime.seams import Hop, Job
+from courier_runtime.seams import Hop, Job, Text
 from runtime.messages import TEXT, queued
 from runtime.trees import snapshot_of
 
@@ -37,10 +38,33 @@ class Uux:
         return self._end
 
 
+@dataclass(frozen=True)
+class Written:
+    """A text on disk, which is read in pieces."""
+
+    content: bytes
+    place: tuple[str, int] | None = None
+
+    @property
+    def size(self) -> int:
+        return len(self.content)
+
+    def whole(self) -> bytes | None:
+        return None
+
+    def chunks(self) -> Iterator[bytes]:
+        return (self.content[at : at + 9] for at in range(0, len(self.content), 9))
+
+
 def deliver(
-    scratch: Path, uux: Uux, sender: str = "alice@example.com", files: Mapping[str, str] = {}
+    scratch: Path,
+    uux: Uux,
+    sender: str = "alice@example.com",
+    files: Mapping[str, str] = {},
+    text: Text | None = None,
 ) -> Mapping[int, Outcome]:
     message = queued("apple!x!john@example.com", "apple!x!jane@example.com", sender=sender)
+    message = replace(message, text=text or message.text)
     job = Job(message, Hop("uucp", "apple", "x!john"), (0, 1), ("x!john", "x!jane"), snapshot_of(scratch, files))
     return asyncio.run(UucpTransport(steward=uux).deliver(job))
 
@@ -67,7 +91,9 @@ def test_a_notice_has_no_sender_and_wants_no_answer(tmp_path: Path) -> None:
     ("end", "text"),
     [
         (OSError(errno.ENOENT, "No such file or directory"), "uux: exec: No such file or directory"),
-        (Exit(1, b"no such system\n"), "no such system\nuux terminated with a non-0 exit code."),
+        (Exit(1, b"no such system\n"), "uux: no such system"),
+        (Exit(1, b"a\n\nb\n"), "uux: a\nb"),
+        (Exit(1, b"\n"), "uux: "),
         (Exit(-9), "uux terminated with a non-0 exit code."),
     ],
 )
@@ -75,6 +101,89 @@ def test_whatever_goes_wrong_is_final(end: Exit | OSError, text: str, tmp_path: 
     for outcome in deliver(tmp_path, Uux(end)).values():
         assert isinstance(outcome, Failed)
         assert "\n".join(outcome.said.replies) == text
+
+
+@pytest.mark.parametrize(("output", "said"), [(b"", "uux:  message accepted."), (b"one\ntwo\n", "uux: one\ntwo")])
+def test_what_uux_says_is_told(output: bytes, said: str, tmp_path: Path) -> None:
+    for outcome in deliver(tmp_path, Uux(Exit(0, output))).values():
+        assert isinstance(outcome, Relayed)
+        assert "\n".join(outcome.said.replies) == said
+
+
+@pytest.mark.parametrize(
+    ("address", "path"),
+    [
+        ("anna@example.com", "mx!anna"),
+        ("anna@EXAMPLE.com", "mx!anna"),
+        ("bare", "mx!bare"),
+        ("apple!john", "john"),
+        ("apple!p!q", "p!q"),
+        ("q@apple", "q"),
+        ("x@gate", "mx!gate!x"),
+        ("gate!x!y@example.com", "mx!gate!x!y"),
+        ("mx!anna", "mx!mx!anna"),
+        ("x!y@other.dom", "mx!other.dom!x!y"),
+        ("a%b@example.com", "mx!a%b"),
+        ('"a b"@example.com', 'mx!"a b"'),
+        ("anna@[127.0.0.1]", "mx![127.0.0.1]!anna"),
+        ("a@b@c", "mx!b@c!a"),
+        ("Joe <joe@elsewhere.example>", "Joe <mx!elsewhere.example!joe>"),
+        ("(c) anna@example.com", "mx!anna (c)"),
+        ("grp: anna@example.com, z@y.z; b@example.com", "grp: mx!anna, mx!y.z!z; mx!b"),
+        ("B <>, anna", "B <>, mx!anna"),
+        ("undisclosed-recipients: ;", "undisclosed-recipients: ;"),
+        ("(only comment)", "(only comment)"),
+    ],
+)
+def test_addresses_in_headers_are_paths_as_the_neighbour_sees_them(address: str, path: str, tmp_path: Path) -> None:
+    head = rewritten(f"To: {address}\n".encode(), "apple", snapshot_of(tmp_path))
+    assert head.decode() == f"To: {path}\n"
+
+
+def test_only_authors_and_readers_are_rewritten(tmp_path: Path) -> None:
+    kept = "Sender: a@b.c\nResent-To: a@b.c\nErrors-To: a@b.c\nfrom : a@b.c\nSubject: s\n To: a@b.c\nBcc: a@b.c\n"
+    changed = "FROM: a@b.c\nto:\ta@b.c\nCc: a@b.c,\n\td@e.f\nReply-To: \n"
+    assert rewritten(f"{kept}{changed}".encode(), "apple", snapshot_of(tmp_path)).decode() == (
+        f"{kept}FROM: mx!b.c!a\nto: mx!b.c!a\nCc: mx!b.c!a, mx!e.f!d\nReply-To:\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "size", "lines"),
+    [
+        ("To", 4, [11, 11]), ("Reply-To", 4, [10, 11]), ("To", 5, [9, 10]), ("To", 6, [8, 8]), ("To", 8, [6, 7]),
+        ("Reply-To", 9, [5, 6]), ("Reply-To", 12, [4, 5]), ("To", 90, [0, 1]),
+    ],
+)  # fmt: skip
+def test_rewritten_headers_are_folded_where_the_real_module_folds_them(
+    name: str, size: int, lines: list[int], tmp_path: Path
+) -> None:
+    user = "a" * (size - len("mx!"))
+    head = rewritten(f"{name}: {', '.join([user] * 30)}\n".encode(), "apple", snapshot_of(tmp_path)).decode()
+    assert head.startswith(f"{name}:\n" if lines[0] == 0 else f"{name}: mx!")
+    assert [line.count("mx!") for line in head.split("\n  ")[:2]] == lines
+
+
+REWRITING = {"uucprewriteheaders": ""}
+LETTER = b"From: anna@example.com\nTo: apple!john\nSubject: s\n\nTo: x@y.z\n"
+PATHS = b"From: mx!anna\nTo: john\nSubject: s\n\nTo: x@y.z\n"
+
+
+@pytest.mark.parametrize(("files", "sent"), [({}, LETTER), (REWRITING, PATHS)])
+def test_headers_are_rewritten_where_that_is_asked_for(files: Mapping[str, str], sent: bytes, tmp_path: Path) -> None:
+    uux = Uux()
+    deliver(tmp_path, uux, files=files, text=Written(LETTER))
+    assert b"".join(uux.commands[0].stdin) == sent
+
+
+def test_the_body_of_a_long_message_is_copied_from_where_it_lies(tmp_path: Path) -> None:
+    long = LETTER + b"line\n" * 100_000
+    uux = Uux()
+    deliver(tmp_path, uux, files=REWRITING, text=Written(long, place=("texts/1", 7)))
+    (command,) = uux.commands
+    head = LETTER.index(b"\n\n") + 1
+    assert b"".join(command.stdin) == PATHS[: PATHS.index(b"\n\n") + 1]
+    assert (command.source, command.offset, command.size) == ("texts/1", 7 + head, len(long) - head)
 
 
 @pytest.mark.parametrize(

@@ -73,6 +73,11 @@ def test_failures_are_told_unless_the_sender_asked_for_something_else(
     assert (decide(queued(failed(notify)), "final", snapshot) is not None) == is_told
 
 
+def test_a_notice_sets_out_at_once_whatever_the_delay_of_other_mail(snapshot: Snapshot) -> None:
+    envelope, _ = send(queued(failed()), snapshot)
+    assert envelope.submit_delay == 0.0
+
+
 def test_receipts_are_for_those_who_ask_and_only_where_nobody_else_sends_them(snapshot: Snapshot) -> None:
     far = (Recipient("far@example.net", notify=Notify.SUCCESS), State.DONE, Relayed(reports=True))
     near = (Recipient("near@example.net", notify=Notify.SUCCESS), State.DONE, Relayed(reports=False))

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from courier_runtime.mail.envelope import Envelope
 from courier_runtime.mail.ids import MessageId
+from courier_runtime.mail.terms import Terms
 from courier_runtime.smtp.engine import Connection
 from courier_runtime.snapshot.model import Snapshot
 from runtime.serving import Server, Sheet, Shelf, esmtpd, site
@@ -136,10 +137,10 @@ class SlowShelf(Shelf):
 
 
 class SlowSheet(Sheet):
-    async def commit(self, envelopes: Sequence[Envelope]) -> tuple[MessageId, ...]:
+    async def commit(self, envelopes: Sequence[Envelope], terms: Terms) -> tuple[MessageId, ...]:
         for _ in range(5):
             await asyncio.sleep(0)
-        return await super().commit(envelopes)
+        return await super().commit(envelopes, terms)
 
 
 @pytest.fixture(scope="module")
@@ -247,9 +248,9 @@ def test_the_reply_to_a_text_waits_for_the_commit(snapshot: Snapshot) -> None:
         gate = asyncio.Event()
 
         class Gated(Sheet):
-            async def commit(self, envelopes: Sequence[Envelope]) -> tuple[MessageId, ...]:
+            async def commit(self, envelopes: Sequence[Envelope], terms: Terms) -> tuple[MessageId, ...]:
                 await gate.wait()
-                return await super().commit(envelopes)
+                return await super().commit(envelopes, terms)
 
         server = Server(snapshot)
         server.shelf.begin = lambda: Gated(server.shelf, MessageId(1, 2, 3))  # type: ignore[method-assign]

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from courier_runtime.intake.address_lines import Style
 from courier_runtime.intake.headers import Habits, complete, count_fields, rework
+from courier_runtime.mail.address_lines import Style
 
 ADDED = b"Message-ID: <courier.X@mx>\nDate: D\nTo: undisclosed-recipients: ;\n"
 

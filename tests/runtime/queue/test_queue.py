@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from courier_runtime.mail.outcome import Delivered, Dialogue, Failed, Relayed
+from courier_runtime.mail.terms import Terms
 from courier_runtime.seams import Job, Queued
 from courier_runtime.spool.memory import MemorySpool
-from courier_runtime.spool.terms import Terms
 from runtime.queues import LATER, NEVER, SAID, Scene, snapshot
 from runtime.spools import NOON, envelope, put, run
 
@@ -487,11 +487,10 @@ def test_a_submission_delay_is_kept(scene: Made) -> None:
 
 def test_time_alone_wakes_the_queue(scene: Made) -> None:
     here = scene()
-    here.spool = MemorySpool(here.clock, lambda envelope: Terms(delay=0.05))
 
     async def story() -> None:
         async with here.running() as queue:
-            await put(here.spool, b"x", envelope("a@here"))
+            await put(here.spool, b"x", envelope("a@here"), terms=Terms(delay=0.05))
             assert not here.local.jobs
             here.clock.time += 0.05
             await asyncio.sleep(0.2)

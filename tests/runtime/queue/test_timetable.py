@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from courier_runtime.mail.ids import MessageId
-from courier_runtime.queue.timetable import Levels, Step, Timetable, expired, terms
-from courier_runtime.spool.terms import Terms, accepted
+from courier_runtime.mail.terms import Terms
+from courier_runtime.queue.timetable import Levels, Step, Timetable, expired
+from courier_runtime.spool.composition import accepted
 from courier_schema.legacy.tables.control import Control
 from runtime.spools import NOON, envelope
 
@@ -80,9 +81,9 @@ def test_faxes_expire_earlier_than_mail() -> None:
 
 def test_terms_are_read_from_the_control_files() -> None:
     control = Control(queuetime="1w2d", faxqueuetime="1h", warntime="0", submitdelay="90")
-    assert terms(control) == Terms(queue=777600, fax_queue=3600, warning=0, delay=90)
-    assert terms(Control()) == Terms()
-    assert terms(Control(queuetime=None, warntime=None, faxqueuetime=None, submitdelay=None)) == Terms()
+    assert Terms.of(control) == Terms(queue=777600, fax_queue=3600, warning=0, delay=90)
+    assert Terms.of(Control()) == Terms()
+    assert Terms.of(Control(queuetime=None, warntime=None, faxqueuetime=None, submitdelay=None)) == Terms()
 
 
 @pytest.mark.parametrize(

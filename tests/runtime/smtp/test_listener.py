@@ -9,6 +9,7 @@ from typing import cast
 import pytest
 
 from courier_runtime.dns.scripted import ScriptedResolver
+from courier_runtime.mail.terms import Terms
 from courier_runtime.seams import Exchange, Resolver
 from runtime.serving import Server, general, serve, site
 
@@ -255,6 +256,7 @@ def test_an_address_of_the_server_may_have_its_own_names_and_limits(tmp_path: Pa
         "me.127.0.0.1": "mail.shop.example\n",
         "esmtpgreeting.127.0.0.1": "mail.shop.example at your service\n",
         "sizelimit.127.0.0.1": "1000\n",
+        "queuetime.127.0.0.1": "1h\n",
     }
     server = Server(site(tmp_path, files))
 
@@ -268,6 +270,7 @@ def test_an_address_of_the_server_may_have_its_own_names_and_limits(tmp_path: Pa
     serve(server, talk)
     assert b"  by mail.shop.example with ESMTP\n" in server.stored.text
     assert server.stored.envelopes[0].virtual_host == "127.0.0.1"
+    assert server.stored.terms == Terms(queue=3600.0)
 
 
 # ---- change and end -----------------------------------------------------------------------------------------------
@@ -287,6 +290,24 @@ def test_sessions_stay_with_the_snapshot_that_they_began_with(tmp_path: Path) ->
         assert await fresh.say("MAIL FROM:<a@b.example> SIZE=11") == "534 SIZE=Message too big."
 
     serve(Server(old), talk)
+
+
+def test_a_session_that_began_before_a_change_hands_mail_in_under_the_old_terms(tmp_path: Path) -> None:
+    files = {"queuetime": "2d\n", "faxqueuetime": "1h\n", "warntime": "0\n", "submitdelay": "90\n"}
+    old, new = site(tmp_path / "old", files), site(tmp_path / "new")
+
+    async def talk(server: Server) -> None:
+        client = await server.greeted()
+        server.listener.adopt(new)
+        fresh = await server.greeted()
+        for one in (client, fresh):
+            await one.mail(TEXT, "alice@example.com")
+
+    server = Server(old)
+    serve(server, talk)
+    before, after = server.shelf.stored
+    assert before.terms == Terms(queue=172800.0, fax_queue=3600.0, warning=0.0, delay=90.0)
+    assert after.terms == Terms()
 
 
 def test_a_listener_that_stops_lets_a_message_finish_and_idle_clients_go(tmp_path: Path) -> None:

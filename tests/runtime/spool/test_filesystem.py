@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from courier_runtime.mail.outcome import Deferred, Dialogue
+from courier_runtime.mail.terms import Terms
 from courier_runtime.seams import Progress, Queued, State
 from courier_runtime.spool import draft
 from courier_runtime.spool.filesystem import FilesystemSpool, boot_id
@@ -148,7 +149,7 @@ def test_a_cancelled_commit_keeps_its_text(tmp_path: Path) -> None:
         for size in (10, 100_000):
             draft = spool.begin()
             await draft.write(b"x" * size)
-            task = asyncio.create_task(draft.commit([envelope()]))
+            task = asyncio.create_task(draft.commit([envelope()], Terms()))
             while not spool._log._waiting and not spool._log._is_busy:
                 await asyncio.sleep(0)
             task.cancel()
@@ -533,7 +534,7 @@ def test_a_long_message_takes_little_memory(tmp_path: Path) -> None:
             await writing.write(b"x" * 65536)
             most = max(most, writing._buffered)
         assert most <= draft._BUFFER + 65536
-        await writing.commit([envelope()])
+        await writing.commit([envelope()], Terms())
         assert (await lease_one(spool)).size == 800 * 65536
         await spool.close()
 

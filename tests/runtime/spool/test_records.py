@@ -8,7 +8,9 @@ from hypothesis import strategies as st
 from courier_runtime.mail.envelope import Envelope, Notify, Recipient
 from courier_runtime.mail.ids import MessageId
 from courier_runtime.mail.outcome import Deferred, Delivered, Dialogue, Failed, Outcome, Relayed
+from courier_runtime.mail.terms import Terms
 from courier_runtime.seams import Progress, State
+from courier_runtime.spool.composition import accepted
 from courier_runtime.spool.records import MAGIC, Damage, Kind, Record, dumps, frame, loads, read
 from courier_runtime.spool.state import (
     envelope_of,
@@ -24,7 +26,6 @@ from courier_runtime.spool.state import (
     unpack,
     without,
 )
-from courier_runtime.spool.terms import Terms, accepted
 from courier_runtime.spool.texts import HeldText
 from runtime.spools import NOON, served
 

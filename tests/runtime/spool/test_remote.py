@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 
 from courier_runtime.mail.envelope import Envelope, Notify, Recipient
 from courier_runtime.mail.ids import MessageId
+from courier_runtime.mail.terms import Terms
 from courier_runtime.observe.clock import SystemClock
 from courier_runtime.observe.log import ListLog
 from courier_runtime.seams import SpoolFull
 from courier_runtime.spool.composition import compose, read
 from courier_runtime.spool.filesystem import FilesystemSpool
 from courier_runtime.spool.remote import NUMBERS, RemoteSpool, keep
-from courier_runtime.spool.terms import Terms, default_terms
 from courier_runtime.wire.channel import Channel
 from courier_runtime.wire.frames import Frame
 
@@ -45,7 +45,7 @@ envelopes = st.builds(
 @given(st.lists(envelopes, min_size=1, max_size=3), st.floats(0, 2e9), st.sampled_from(["", "00000000000000ff"]))
 def test_what_was_composed_is_read_as_it_was(pieces: list[Envelope], now: float, large: str) -> None:
     names = [MessageId(number, 7, 8) for number, _ in enumerate(pieces, 1)]
-    composed = compose(names, pieces, lambda envelope: Terms(warning=0.0), now, 4711, large)
+    composed = compose(names, pieces, Terms(warning=0.0), now, 4711, large)
     assert read(composed.head) == composed
 
 
@@ -67,7 +67,7 @@ def through_a_channel(directory: Path, talk: Talk) -> None:
         for channel, end in zip((owner, other), socket.socketpair(), strict=True):
             await channel.open(end)
         first = spool.reserve(NUMBERS)
-        remote = RemoteSpool(other, directory, first, clock=SystemClock(), terms=default_terms, pid=4711)
+        remote = RemoteSpool(other, directory, first, clock=SystemClock(), pid=4711)
         await talk(remote, spool, owner)
         other.close()
         owner.close()
@@ -83,7 +83,7 @@ def test_a_message_is_kept_when_commit_has_returned_and_is_there_after_a_restart
     async def talk(remote: RemoteSpool, spool: FilesystemSpool, owner: Channel) -> None:
         draft = remote.begin()
         await draft.write(text)
-        kept.extend(await draft.commit([ANNA, ANNA]))
+        kept.extend(await draft.commit([ANNA, ANNA], Terms()))
         assert kept[0] == draft.id
         assert {message.id for message in spool.scan()} == set(kept)
 
@@ -117,7 +117,7 @@ def test_nothing_is_taken_when_the_owner_of_the_spool_is_gone(tmp_path: Path) ->
         await draft.write(b"x\n")
         owner.close()
         with pytest.raises(SpoolFull):
-            await draft.commit([ANNA])
+            await draft.commit([ANNA], Terms())
         assert len(spool) == 0
 
     through_a_channel(tmp_path / "spool", talk)
@@ -132,7 +132,7 @@ def test_a_refusal_of_the_disk_comes_back(tmp_path: Path, monkeypatch: pytest.Mo
         draft = remote.begin()
         await draft.write(b"long\n" * 50_000)
         with pytest.raises(SpoolFull, match="no room"):
-            await draft.commit([ANNA])
+            await draft.commit([ANNA], Terms())
         assert not list((tmp_path / "spool/texts").iterdir())
 
     through_a_channel(tmp_path / "spool", talk)

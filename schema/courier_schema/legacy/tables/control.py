@@ -21,7 +21,7 @@ from courier_schema.legacy.codecs import (
     TextCodec,
     WordsCodec,
 )
-from courier_schema.legacy.table import Absent, Named, Secret, Since, Table
+from courier_schema.legacy.table import Absent, Named, Secret, Since, Table, Unserved
 from courier_schema.legacy.tables.account import HostName
 
 Line = Annotated[
@@ -75,7 +75,7 @@ class Identity(Table):
     """What follows the at sign in a Message-ID made here."""
     uucpme: Annotated[NodeName, Absent("the first label of the server's name")] | None = None
     """Name of this host among UUCP nodes."""
-    hostname: Annotated[HostName, Absent("the system's host name")] | None = None
+    hostname: Annotated[HostName, Absent("the system's host name"), Unserved("it is webmail's")] | None = None
     """Name of a webmail server without Courier's mail server."""
 
 
@@ -86,17 +86,17 @@ class LocalMail(Table):
     """Read local addresses in lower case, before aliases and accounts are looked up."""
     dotextension: Annotated[Extension, Absent("courier")] | None = "courier"
     """What the names of delivery instruction files end in, after their first dot."""
-    defaultsep: Annotated[Separators, Absent("+"), Since("1.3.13")] | None = "+"
+    defaultsep: Annotated[Separators, Absent("+"), Since("1.3.13"), Unserved("only the hyphen begins one")] | None = "+"
     """Characters that, like the hyphen, begin the extension of an address."""
-    aliasfilteracct: Annotated[Path, Absent("aliases are not filtered")] | None = None
+    aliasfilteracct: Annotated[Path, Absent("aliases are not filtered"), Unserved("it runs no filters")] | None = None
     """Home of the account whose mail filter sees mail for aliases."""
     maildrop: Annotated[Path, Absent("as built")] | None = None
     """Path of maildrop; a delivery command of just this path gets maildrop's own arguments."""
-    maildropfilter: Annotated[Path, Absent("recipients do not filter")] | None = None
+    maildropfilter: Annotated[Path, Absent("recipients do not filter"), Unserved("it runs no filters")] | None = None
     """Program that filters for a recipient while the client still waits."""
     localtimeout: Annotated[Duration, Absent("15m")] | None = "15m"
     """Longest time that a delivery command may take."""
-    enablefiltering: Annotated[Sources, Absent("nothing is filtered")] | None = ()
+    enablefiltering: Annotated[Sources, Absent("nothing is filtered"), Unserved("it runs no filters")] | None = ()
     """Modules whose mail passes the global filters."""
     uucprewriteheaders: Annotated[Presence, Absent("headers are left alone")] | None = None
     """Write addresses in headers as UUCP paths when mail leaves by UUCP."""
@@ -169,9 +169,9 @@ class Queue(Table):
     """Messages in memory below which more are read from disk."""
     queuehi: Annotated[Positive, Absent("twice queuelo, or 1000 more from 500 on")] | None = None
     """Messages that are held in memory."""
-    respawnlo: Annotated[Duration, Absent("1h")] | None = "1h"
+    respawnlo: Annotated[Duration, Absent("1h"), Unserved("it never starts afresh by itself")] | None = "1h"
     """Time after which an idle queue daemon starts afresh."""
-    respawnhi: Annotated[Duration, Absent("7d")] | None = "7d"
+    respawnhi: Annotated[Duration, Absent("7d"), Unserved("it never starts afresh by itself")] | None = "7d"
     """Time after which the queue daemon starts afresh in any case."""
 
 

@@ -8,11 +8,12 @@ from courier_schema.legacy.codecs import (
     Flag,
     Include,
     Path,
+    Positive,
     Text,
     TextCodec,
     WordsCodec,
 )
-from courier_schema.legacy.table import Absent, Since, Table
+from courier_schema.legacy.table import Absent, Since, Table, Unserved
 from courier_schema.legacy.tables.account import HomeSkeleton
 from courier_schema.legacy.tables.prefixes import Prefixes
 from courier_schema.legacy.tables.tls import Certificate, Negotiation, PrivateKey, Trust
@@ -42,7 +43,10 @@ Instructions = Annotated[
 class Locale(Table):
     """Language and character set of an environment that begins empty."""
 
-    syslocale_line: Annotated[Include, Absent("locale C"), Since("0.64.0")] | None = "${init_locale}"
+    syslocale_line: (
+        Annotated[Include, Absent("locale C"), Since("0.64.0"), Unserved("nothing that it says depends on a locale")]
+        | None
+    ) = "${init_locale}"
     """Line that reads the system's locale into the environment; it stands in the file without this name."""
     lang: Annotated[Text, Absent("the system's locale, else C")] | None = None
     """Locale of the whole mail system, in place of the system's own."""
@@ -51,7 +55,10 @@ class Locale(Table):
 class Client(Table):
     """How mail leaves by SMTP."""
 
-    esmtp_cork: Annotated[Flag, Absent("off")] | None = True
+    esmtp_cork: (
+        Annotated[Flag, Absent("off"), Unserved("a message leaves in writes of up to 64 KiB, and none is held back")]
+        | None
+    ) = True
     """Fill packets before they are sent, on Linux and outside TLS."""
     esmtp_blockbackscatter: Annotated[MailSources, Absent("all bounces are sent"), Since("0.49")] | None = ("smtp/dsn",)
     """Bounces that are dropped instead of being sent to other servers, by where the bounced mail came from."""
@@ -72,6 +79,7 @@ class Client(Table):
 class ClientTls(Negotiation, Certificate, PrivateKey, Trust):
     """TLS of the SMTP client."""
 
+    tls_min_dh_bits: Annotated[Positive, Unserved("OpenSSL's level of security sets the limit")] | None = None
     tls_certfile: Annotated[Path, Absent("no certificate is shown")] | None = None
     """PEM file with the certificate for relays that ask for one."""
     tls_private_keyfile: Annotated[Path, Since("1.0.1")] | None = None
@@ -83,6 +91,7 @@ class ClientTls(Negotiation, Certificate, PrivateKey, Trust):
 class Courierd(Locale, Client, ClientTls, HomeSkeleton, Prefixes, file="courierd"):
     """The queue daemon and what it starts."""
 
+    auth_mkhomedir_skel: Annotated[Path, Unserved("homes are made by whoever makes accounts")] | None = None
     path: Annotated[Colons, Absent("a short built-in path for delivery commands")] | None = ("${shellpath}",)
     """Directories that are searched for programs, delivery commands included."""
     shell: Annotated[Path, Absent("/bin/sh")] | None = "${shell}"

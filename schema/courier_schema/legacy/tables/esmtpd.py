@@ -11,12 +11,13 @@ from courier_schema.legacy.codecs import (
     Path,
     PlainPath,
     Ports,
+    Positive,
     Text,
     TextCodec,
     WordsCodec,
     YesNo,
 )
-from courier_schema.legacy.table import Absent, Internal, Since, Table
+from courier_schema.legacy.table import Absent, Internal, Since, Table, Unserved
 from courier_schema.legacy.tables.tcpd import BlockLimits, Listener, ListenerOptions
 from courier_schema.legacy.tables.tls import Server
 
@@ -28,6 +29,10 @@ SystemName = Annotated[
     str,
     TextCodec(r"[A-Za-z_][\w.-]*\$?|\$\{\w+\}", "write the name as the system spells it", noun="a user or group"),
 ]
+
+NO_PROCESS: Final = "a listener is no process of its own"
+_NO_PROGRAMS: Final = "listeners start no programs"
+_OWNER: Final = "the whole server runs as the user and group of the compiled tree, or as courier"
 
 
 class Session(Table):
@@ -79,23 +84,25 @@ class Boot(Table):
 class Esmtpd(Session, Manners, Access, BlockLimits, Listener, Server, Boot, file="esmtpd"):
     """The listener on port 25."""
 
-    path: Annotated[Colons, Absent("no search path")] | None = ("${shellpath}",)
+    path: Annotated[Colons, Absent("no search path"), Unserved(_NO_PROGRAMS)] | None = ("${shellpath}",)
     """Directories that are searched for programs."""
-    shell: Annotated[Path, Absent("/bin/sh")] | None = "${shell}"
+    shell: Annotated[Path, Absent("/bin/sh"), Unserved(_NO_PROGRAMS)] | None = "${shell}"
     """Shell that runs commands."""
-    ulimit: Annotated[Kibibytes, Absent("no limit")] | None = 65536
+    ulimit: Annotated[Kibibytes, Absent("no limit"), Unserved("many sessions share a process")] | None = 65536
     """Data segment that one SMTP session may use."""
     esmtp_tls_required: Annotated[Flag, Absent("off")] | None = None
     """Take no mail before STARTTLS; when TLS is not usable, every client is turned away."""
     tls_certfile: Annotated[Path, Absent("STARTTLS is not offered")] | None = "${certsdir}/esmtpd.pem"
     tls_private_keyfile: Path | None = None
-    mailuser: SystemName = "${mailuser}"
+    tls_min_dh_bits: Annotated[Positive, Unserved("OpenSSL's level of security sets the limit")] | None = None
+    tls_dhparams: Annotated[Path, Unserved("keys are exchanged over named groups")] | None = "${certsdir}/dhparams.pem"
+    mailuser: Annotated[SystemName, Unserved(_OWNER)] = "${mailuser}"
     """User that the listener and its sessions run as; without it they run as root."""
-    mailgroup: SystemName = "${mailgroup}"
+    mailgroup: Annotated[SystemName, Unserved(_OWNER)] = "${mailgroup}"
     """Group that the listener and its sessions run as."""
     address: Address | None = None
     port: Ports = ("smtp",)
-    pidfile: PlainPath = "${piddir}/esmtpd.pid"
+    pidfile: Annotated[PlainPath, Unserved(NO_PROCESS)] = "${piddir}/esmtpd.pid"
     allow_exclusive: Annotated[Flag, Absent("off"), Since("0.71")] | None = None
     """Rename Authentication-Results headers that a message brings along, so that only ours bear the name."""
     drop: Annotated[Drop, Absent("blocked clients are refused recipient by recipient"), Since("0.63.0")] | None = None

@@ -17,7 +17,8 @@ Relay = Callable[[bytes], bytes]
 
 WIDTH: Final = 70
 """Characters of addresses on a line, each counted with the two that separate it from the next."""
-INDENT: Final = b"\n      "
+_INDENT: Final = b"\n      "
+_NARROW_INDENT: Final = b"\n  "
 
 _ATOM: Final = rb"[A-Za-z0-9_+-]+"
 _ADDRESS: Final = rb"%b(?:\.%b)*@%b(?:\.%b)*" % (_ATOM, _ATOM, _ATOM, _ATOM)
@@ -44,17 +45,38 @@ class Style:
     """What addresses with a per cent sign are rewritten to; None to leave them alone."""
     path: Relay | None = None
     """What paths of UUCP are rewritten to; None to leave them alone."""
+    every: Relay | None = None
+    """What each address is rewritten to, whatever it is; None to leave that to the others."""
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Where lines are folded."""
+
+    head: int = 0
+    """Characters of the first line that the header's name takes; an address too long for the rest begins a new line."""
+    indent: bytes = _INDENT
+
+    @classmethod
+    def after(cls, name: bytes) -> Layout:
+        """That of modules, which print headers together with their names."""
+        return cls(len(name) + 2, _NARROW_INDENT)
 
 
 AS_IT_IS: Final = Style()
+_AS_TAKEN_IN: Final = Layout()
 
 
 def reprint(value: bytes, style: Style) -> bytes:
     """What follows the colon of an address header, line ends included."""
     if _SETTLED.fullmatch(value):
         return value
-    items = list(_items(tokenise(value.strip()), style))
-    return b" " + _fold(items) + b"\n" if items else b"\n"
+    return _folded(tokenise(value.strip()), style, _AS_TAKEN_IN)
+
+
+def rewrite(name: bytes, value: bytes, every: Relay) -> bytes:
+    """What follows the colon of an address header when a module rewrites every address in it."""
+    return _folded(tokenise(value.strip()), Style(every=every), Layout.after(name))
 
 
 def addresses(value: bytes, style: Style) -> list[bytes]:
@@ -63,19 +85,27 @@ def addresses(value: bytes, style: Style) -> list[bytes]:
     return [text for tokens in found if (text := _address(tokens, style))]
 
 
-def _fold(items: list[tuple[bytes, bytes]]) -> bytes:
+def _folded(tokens: Sequence[Token], style: Style, layout: Layout) -> bytes:
+    items = list(_items(tokens, style))
+    if not items:
+        return b"\n"
+    folded = _fold(items, layout)
+    return (b"" if folded.startswith(b"\n") else b" ") + folded + b"\n"
+
+
+def _fold(items: list[tuple[bytes, bytes]], layout: Layout) -> bytes:
     """Items with what follows each, on as many lines as they need."""
     lines: list[bytes] = []
-    line, width = b"", 0
+    line, width = b"", layout.head
     for item, mark in items:
         cost = len(item) + 2
-        if line and width + cost > WIDTH:
+        if width and width + cost > WIDTH:
             lines.append(line)
             line, width = b"", 0
         line += (b" " if line and (item or mark) else b"") + item + mark
         width += cost
     lines.append(line)
-    return INDENT.join(lines).removesuffix(b",")
+    return layout.indent.join(lines).removesuffix(b",")
 
 
 def _items(tokens: Sequence[Token], style: Style) -> Iterator[tuple[bytes, bytes]]:
@@ -152,6 +182,8 @@ def _print(name: list[Token], address: list[Token] | None, style: Style) -> byte
 
 def _address(tokens: list[Token], style: Style) -> bytes:
     printed = render(_complete(tokens, style.completion))
+    if style.every is not None:
+        return style.every(printed) if printed else printed
     if style.path is not None and b"!" in printed and b"@" not in printed:
         return style.path(printed)
     return style.relay(printed) if style.relay is not None and b"%" in printed else printed

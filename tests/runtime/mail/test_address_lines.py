@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from courier_runtime.intake.address_lines import AS_IT_IS, Style, addresses, reprint
+from courier_runtime.mail.address_lines import AS_IT_IS, Style, addresses, reprint
 
 LOCAL = Style(b"example.org")
 
