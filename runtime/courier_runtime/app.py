@@ -22,12 +22,12 @@ from courier_runtime.delivery.uucp import UucpTransport
 from courier_runtime.dsn.notifier import ReportingNotifier
 from courier_runtime.mail.ids import MessageId
 from courier_runtime.observe.clock import SystemClock
-from courier_runtime.observe.log import StreamLog, SyslogLog, report_loop
+from courier_runtime.observe.log import report_loop
 from courier_runtime.observe.metrics import PrometheusMetrics
 from courier_runtime.queue.scheduler import Queue
 from courier_runtime.reception import Reception
 from courier_runtime.routing.aliases import expand
-from courier_runtime.seams import Actor, Queued, Steward
+from courier_runtime.seams import Actor, Log, Queued, Steward
 from courier_runtime.smtp.limits import Limits
 from courier_runtime.smtp.listener import Listener
 from courier_runtime.snapshot.model import Snapshot
@@ -62,7 +62,7 @@ class Setting:
     """Sockets of the service manager."""
     watched: Sequence[Path]
     """Directories whose changes may be changes of the configuration."""
-    log: StreamLog | SyslogLog
+    log: Log
     manager: ServiceManager
     alias_owner: tuple[int, int]
     lifelines: Sequence[Actor] = ()
@@ -326,11 +326,10 @@ class Server:
     async def _cancel(self, said: Mapping[str, Any]) -> Mapping[str, Any]:
         name = _name(said)
         reasons = tuple(map(str, said.get("reasons", ()))) or ("Message cancelled.",)
-        there = any(
-            message.id == name and not message.cancelled and is_for(said, message.envelope)
-            for message in self.queue.list()
-        )
-        return {"done": there and name is not None and await self.queue.cancel(name, reasons)}
+        found = None if name is None else self.queue.find(name)
+        if found is None or found.cancelled or not is_for(said, found.envelope):
+            return {"done": False}
+        return {"done": await self.queue.cancel(found.id, reasons)}
 
     async def _show(self, said: Mapping[str, Any]) -> Mapping[str, Any]:
         return {"addresses": self._track.listed()}

@@ -37,7 +37,7 @@ class Reception:
         self.resolver = DnsResolver(resolver_servers)
         self.authenticator = Chain({"authuserdb": Userdb(), "authpwd": system, "authshadow": system, "authpam": system})
         self.router = Router(self.authenticator, alias_owner)
-        desk = Desk(spool, self.router, suppression, self.resolver, log, metrics, clock)
+        desk = Desk(spool, self.router, suppression, self.resolver, metrics, clock)
         self.intake = MailIntake(desk, snapshot)
         self._log, self._metrics, self._clock = log, metrics, clock
 

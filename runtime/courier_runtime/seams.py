@@ -204,6 +204,10 @@ class Spool(Drafts, Protocol):
         """Every message, for `mailq`; a moment's view."""
         ...
 
+    def find(self, name: MessageId) -> Queued | None:
+        """The message of this name; a moment's view."""
+        ...
+
     def next_due(self) -> float | None:
         """When the next unleased, unheld message is due; None for an empty queue."""
         ...

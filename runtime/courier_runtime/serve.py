@@ -35,6 +35,7 @@ GAVE_UP: Final = 70
 """Exit code of a server that a part of its own has brought down."""
 
 MOST_SESSIONS: Final = 4
+"""Processes for sessions that are started unasked."""
 
 _NEEDED: Final = ("app", "steward.ports", "steward.remote", "supervise.lifeline", "nursery")
 _SITE_NAMES: Final = ("site.yaml", "site.yml")

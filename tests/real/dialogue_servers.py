@@ -122,14 +122,7 @@ class OurRuntime(_InCorner):
         self._install(tree, zone)
         self._said: list[str] = []
         self._process = subprocess.Popen(
-            [
-                str(Path(sys.executable).with_name("courier-run")),
-                str(ETC),
-                "--state",
-                str(STATE / "run"),
-                "--sessions",
-                "0",
-            ],
+            [str(Path(sys.executable).with_name("courier-run")), str(ETC), "--state", str(STATE / "run")],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

@@ -19,9 +19,11 @@ from courier_runtime.mail.envelope import Envelope
 from courier_runtime.mail.ids import MessageId
 from courier_runtime.mail.terms import Terms
 from courier_runtime.observe.clock import FrozenClock
+from courier_runtime.observe.log import ListLog
 from courier_runtime.observe.metrics import NoMetrics
+from courier_runtime.queue.journal import Journal
 from courier_runtime.routing.router import Router
-from courier_runtime.seams import Authenticator, Filter, Resolver, SpoolFull
+from courier_runtime.seams import Authenticator, Filter, Log, Resolver, SpoolFull
 from courier_runtime.smtp.limits import Limits
 from courier_runtime.smtp.listener import Listener
 from courier_runtime.snapshot.model import Snapshot
@@ -63,7 +65,7 @@ class Stored:
 
 @dataclass
 class Shelf:
-    """A spool that only takes in."""
+    """A spool that only takes in, and a queue that says so."""
 
     stored: list[Stored] = field(default_factory=list)
     free: tuple[int, int] = (1 << 40, 1 << 30)
@@ -71,6 +73,7 @@ class Shelf:
     longest_write: int = 0
     serial: int = 0
     aborted: int = 0
+    log: Log = field(default_factory=ListLog)
 
     def begin(self) -> Sheet:
         self.serial += 1
@@ -98,6 +101,8 @@ class Sheet:
         self._is_done = True
         ids = tuple(MessageId(self.id.serial + number, self.id.time, self.id.pid) for number in range(len(envelopes)))
         self._shelf.stored.append(Stored(tuple(envelopes), b"".join(self._parts), ids, terms))
+        for name, envelope in zip(ids, envelopes, strict=True):
+            Journal(self._shelf.log).arrived(name, envelope)
         return ids
 
     def text(self) -> Kept:
@@ -170,7 +175,8 @@ class Server:
         authenticator: Authenticator | None = None,
     ) -> None:
         self.snapshot = snapshot
-        self.shelf, self.log = Shelf(), Lines()
+        self.log = Lines()
+        self.shelf = Shelf(log=self.log)
         self.track = MemoryTrack(FrozenClock())
         self.resolver = resolver or ScriptedResolver()
         accounts = Userdb()
@@ -179,7 +185,6 @@ class Server:
             router=Router(accounts, (1, 1)),
             suppression=self.track,
             resolver=self.resolver,
-            log=self.log,
             metrics=NoMetrics(),
             clock=FrozenClock(),
             filters=tuple(filters),

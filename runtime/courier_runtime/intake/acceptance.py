@@ -34,7 +34,7 @@ async def accept(desk: Desk, draft: Draft, envelope: Envelope, named: RecipientL
         draft.abort()
         return refused
     if not refused:
-        return await _commit(desk, draft, envelope, rules)
+        return await _commit(draft, envelope, rules)
     return await _accept_some(desk, draft, envelope, named, rules, refused)
 
 
@@ -46,20 +46,17 @@ async def _accept_some(
     if not kept:
         draft.abort()
         return _several(None, named, refused)
-    reply = await _commit(desk, draft, replace(envelope, recipients=kept), rules)
+    reply = await _commit(draft, replace(envelope, recipients=kept), rules)
     return reply if reply.is_refusal else _several(reply, named, refused)
 
 
-async def _commit(desk: Desk, draft: Draft, envelope: Envelope, rules: Rules) -> Reply:
+async def _commit(draft: Draft, envelope: Envelope, rules: Rules) -> Reply:
     """The instant of responsibility."""
     try:
         names = await draft.commit(tuple(split(envelope, rules.batch)), rules.terms)
     except SpoolFull:
         draft.abort()
         return FULL
-    login = f", auth={envelope.login}" if envelope.login else ""
-    for name in names:
-        desk.log.info("courierd", f"newmsg,id={name}{login}: {envelope.origin}")
     return Reply(250, (f"Ok. {names[0].public}",))
 
 

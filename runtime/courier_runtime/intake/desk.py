@@ -8,7 +8,7 @@ from typing import Protocol
 
 from courier_runtime.mail.reply import Reply
 from courier_runtime.policy.pipeline import STANDARD, Pipeline
-from courier_runtime.seams import Clock, Counters, Drafts, Filter, Hop, Log, Resolver, Suppression
+from courier_runtime.seams import Clock, Counters, Drafts, Filter, Hop, Resolver, Suppression
 from courier_runtime.snapshot.model import Snapshot
 
 
@@ -28,7 +28,6 @@ class Desk:
     router: Routes
     suppression: Suppression
     resolver: Resolver
-    log: Log
     metrics: Counters
     clock: Clock
     filters: Sequence[Filter] = ()

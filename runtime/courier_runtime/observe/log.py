@@ -19,6 +19,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final, Literal
 
+from courier_runtime.seams import Log
+
 Format = Literal["plain", "dated", "json"]
 """`plain` for a supervisor that dates lines itself, `dated` for a terminal or a file."""
 
@@ -144,7 +146,7 @@ def open_log(form: Form = "auto") -> StreamLog | SyslogLog:
     return StreamLog(2, form)
 
 
-def report_loop(log: StreamLog | SyslogLog | ListLog, program: str) -> LoopHandler:
+def report_loop(log: Log, program: str) -> LoopHandler:
     """An event loop's handler of trouble: no descriptors left to accept a client with, and defects."""
 
     def report(loop: asyncio.AbstractEventLoop, context: Mapping[str, Any]) -> None:

@@ -6,6 +6,8 @@ import time
 from collections.abc import Sequence
 from typing import Final
 
+from courier_runtime.mail.envelope import Envelope
+from courier_runtime.mail.ids import MessageId
 from courier_runtime.mail.outcome import Delivered, Failed, Outcome, Relayed
 from courier_runtime.seams import Hop, Log, Queued
 
@@ -24,6 +26,11 @@ class Journal:
 
     def __init__(self, log: Log) -> None:
         self._log = log
+
+    def arrived(self, name: MessageId, envelope: Envelope) -> None:
+        """A message is safe, and ours from now on."""
+        login = f", auth={envelope.login}" if envelope.login else ""
+        self._log.info(_COURIERD, f"newmsg,id={name}{login}: {envelope.origin}")
 
     def started(self, message: Queued, hop: Hop, addresses: Sequence[str]) -> None:
         """A delivery begins: a line for each recipient, with the module's form of the address."""

@@ -122,6 +122,7 @@ class Queue:
 
     def _take(self, message: Queued) -> bool:
         """Take a fresh message if there is room and nothing older waits."""
+        self._journal.arrived(message.id, message.envelope)
         worker = self._worker
         now = self._clock.now()
         if worker is None or message.due > now or self._is_disk_low():
@@ -206,6 +207,10 @@ class Queue:
     def list(self) -> Iterator[Queued]:
         """Every message, for `mailq`; reads the disk as it goes."""
         return iter(self._spool.scan())
+
+    def find(self, name: MessageId) -> Queued | None:
+        """The message of this name."""
+        return self._spool.find(name)
 
     def counts(self) -> Counts:
         """The queue in numbers."""

@@ -41,24 +41,32 @@ class Tree:
     opener: Opener = open_for_reading
     hashes: dict[str, str] = field(default_factory=dict)
     """SHA-256 of every file that was read, by its path below the directory: what this snapshot is made of."""
+    contents: dict[str, bytes | None] = field(default_factory=dict)
+    """Files that were read, None for missing ones: who asks twice hears the same, whoever writes meanwhile."""
 
     def virtual(self, suffix: str) -> Tree:
         """The same directory for a virtual host; what both read is remembered together."""
-        return Tree(self.directory, suffix, self.opener, self.hashes)
+        return Tree(self.directory, suffix, self.opener, self.hashes, self.contents)
 
     def read(self, name: str) -> bytes | None:
         """The contents of a file, that of the virtual host where it has its own."""
         for candidate in self._names(name):
-            try:
-                with os.fdopen(self.opener(self.directory / candidate), "rb") as file:
-                    content = file.read()
-            except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
-                continue
-            except OSError as error:
-                raise CourierSiteError(f"{self.directory / candidate} cannot be read: {error.strerror}") from error
-            self.hashes[candidate] = hashlib.sha256(content).hexdigest()
-            return content
+            if candidate not in self.contents:
+                self.contents[candidate] = self._read(candidate)
+            if (content := self.contents[candidate]) is not None:
+                return content
         return None
+
+    def _read(self, name: str) -> bytes | None:
+        try:
+            with os.fdopen(self.opener(self.directory / name), "rb") as file:
+                content = file.read()
+        except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
+            return None
+        except OSError as error:
+            raise CourierSiteError(f"{self.directory / name} cannot be read: {error.strerror}") from error
+        self.hashes[name] = hashlib.sha256(content).hexdigest()
+        return content
 
     def source(self, name: str) -> Source:
         """The same for a parser; a missing file is empty."""

@@ -15,27 +15,23 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Final
 
-from courier_runtime.mail.envelope import Envelope
 from courier_runtime.mail.ids import MessageId
 from courier_runtime.mail.outcome import Delivered
-from courier_runtime.mail.terms import Terms
 from courier_runtime.seams import Clock, Queued, SpoolFull, Text
 from courier_runtime.seams import Log as Lines
-from courier_runtime.spool.composition import Composed, compose
+from courier_runtime.spool.composition import Composed
 from courier_runtime.spool.custodian import Custodian
 from courier_runtime.spool.disk import Disk
-from courier_runtime.spool.draft import FilesystemDraft
+from courier_runtime.spool.drafting import Drafting
 from courier_runtime.spool.lock import Lock
 from courier_runtime.spool.log import SEGMENT_SIZE, Item, Log, Place, Writer, path_of
 from courier_runtime.spool.names import Names
 from courier_runtime.spool.reading import Answer, Reading, Where
 from courier_runtime.spool.records import Damage, Kind, Record, dumps, frame
 from courier_runtime.spool.recovery import Found, StoredEntry, numbered, recover
-from courier_runtime.spool.room import Room
 from courier_runtime.spool.state import (
     message_of,
     pack,
@@ -62,7 +58,7 @@ def boot_id() -> str:
         return ""  # unknown: every start is taken for one after a power failure
 
 
-class FilesystemSpool:
+class FilesystemSpool(Drafting):
     """Owns a directory. Use it from one event loop; open it before, or there."""
 
     def __init__(
@@ -77,13 +73,10 @@ class FilesystemSpool:
         pid: int | None = None,
     ) -> None:
         """Open, and recover what is there. Raises SpoolBusy, or CourierSiteError if the directory cannot be used."""
-        self._clock, self._lines, self._limit = clock, log, segment_size
-        self.disk = disk or Disk()
-        self.threads = ThreadPoolExecutor(4, "spool-texts")
-        self._root = str(directory)
-        self._log_path, self._text_path = f"{directory}/log", f"{directory}/texts"
+        super().__init__(directory, clock, disk or Disk())
+        self._lines, self._limit = log, segment_size
+        self._root, self._log_path = str(directory), f"{directory}/log"
         self._taker: Callable[[Queued], bool] | None = None
-        self._room = Room(self._root, clock)
         try:
             for path in (self._root, self._log_path, self._text_path):
                 self.disk.mkdir(path)
@@ -100,9 +93,6 @@ class FilesystemSpool:
             raise
 
     # ---- the seam -------------------------------------------------------------------------------------------------
-
-    def begin(self) -> FilesystemDraft:
-        return FilesystemDraft(self, self._names.make(self._clock.now()))
 
     def attend(self, taker: Callable[[Queued], bool] | None) -> None:
         self._taker = taker
@@ -176,19 +166,16 @@ class FilesystemSpool:
 
     def scan(self) -> Iterator[Queued]:
         for entry in self._ledger:
-            message = entry.message
-            if message is None:
-                [head] = Reading(self._root, self._mark).heads([_where(entry)])
-                message = self._message(entry, head) if isinstance(head, Record) else None
+            message = self._seen(entry)
             if message is not None:
                 yield message
 
+    def find(self, name: MessageId) -> Queued | None:
+        entry = self._ledger.find(name)
+        return None if entry is None else self._seen(entry)
+
     def next_due(self) -> float | None:
         return self._ledger.next_due()
-
-    @property
-    def free(self) -> tuple[int, int]:
-        return self._room.free
 
     def __len__(self) -> int:
         return len(self._ledger)
@@ -214,25 +201,6 @@ class FilesystemSpool:
             self._lock.release()
 
     # ---- acceptance -----------------------------------------------------------------------------------------------
-
-    def text_path(self, name: MessageId) -> str:
-        return f"{self._text_path}/{name.serial:016x}"
-
-    async def accept(
-        self,
-        first: MessageId,
-        envelopes: Sequence[Envelope],
-        terms: Terms,
-        content: bytes,
-        path: str,
-        size: int,
-        checksum: int,
-    ) -> tuple[MessageId, ...]:
-        names = self._names.pieces(first, len(envelopes))
-        large = Path(path).name if path else ""
-        composed = compose(names, envelopes, terms, self._clock.now(), size, large, checksum)
-        await self.keep(composed, content)
-        return tuple(names)
 
     async def keep(self, composed: Composed, content: bytes) -> None:
         """Make messages safe that were composed here, or by a process that `reserve` gave their numbers.
@@ -290,6 +258,13 @@ class FilesystemSpool:
             return None
         entry.message = self._message(entry, head)
         return entry.message
+
+    def _seen(self, entry: StoredEntry) -> Queued | None:
+        """A message for looking at; None if it cannot be read."""
+        if entry.message is not None:
+            return entry.message
+        [head] = Reading(self._root, self._mark).heads([_where(entry)])
+        return self._message(entry, head) if isinstance(head, Record) else None
 
     def _message(self, entry: StoredEntry, head: Record) -> Queued:
         said: Mapping[str, Any] = head.said["pieces"][entry.piece]

@@ -72,6 +72,10 @@ class MemorySpool:
     def scan(self) -> Iterator[Queued]:
         return (entry.now() for entry in self._ledger)
 
+    def find(self, name: MessageId) -> Queued | None:
+        entry = self._ledger.find(name)
+        return None if entry is None else entry.now()
+
     def __len__(self) -> int:
         return len(self._ledger)
 

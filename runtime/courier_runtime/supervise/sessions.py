@@ -168,9 +168,8 @@ class Crew:
 
     async def close(self, door: Door) -> None:
         """Have them let messages finish, and stop."""
-        asked = [one.channel.ask({"do": "close", "door": door.number}) for one in self.standing]
-        await asyncio.gather(*asked, return_exceptions=True)
         del self.doors[door.number]
+        await asyncio.gather(*(one.close(door) for one in self.standing))
 
     def _pass_on(self, at: float, kind: Kind, address: str) -> None:
         for one in self.standing:
@@ -187,6 +186,8 @@ class SessionProcess:
         self._crew = crew
         self._nursery = nursery
         self._asker = asker
+        self._gates: dict[int, Gate] = {}
+        """Of the doors that it serves, those among them that are closing."""
         self._inside: Counter[tuple[int, str]] = Counter()
         """Doors and addresses of the clients that it has."""
         self._entering: set[asyncio.Task[None]] = set()
@@ -230,6 +231,12 @@ class SessionProcess:
         with contextlib.suppress(ChannelClosed):
             await self._told_to_listen(door)
 
+    async def close(self, door: Door) -> None:
+        """Have it let a listener's messages finish, and stop serving it."""
+        with contextlib.suppress(ChannelClosed):
+            await self.channel.ask({"do": "close", "door": door.number})
+            del self._gates[door.number]
+
     # ---- its life -------------------------------------------------------------------------------------------------
 
     async def _begin(self) -> None:
@@ -249,6 +256,7 @@ class SessionProcess:
         await asyncio.gather(*(self._told_to_listen(door) for door in crew.doors.values()))
 
     def _told_to_listen(self, door: Door) -> asyncio.Future[Frame]:
+        self._gates[door.number] = door.gate
         socket.send_fds(self._handover, [b"\0"], [one.fileno() for one in door.sockets])
         said = {"do": "listen", "door": door.number, "name": door.name, "sockets": len(door.sockets)}
         return self.channel.ask(said)
@@ -263,8 +271,9 @@ class SessionProcess:
             task.cancel()
         for (door, ip), times in self._inside.items():
             for _ in range(times):
-                self._crew.doors[door].gate.leave(ip)
+                self._gates[door].leave(ip)
         self._inside.clear()
+        self._gates.clear()
 
     # ---- what it asks ---------------------------------------------------------------------------------------------
 
@@ -273,9 +282,9 @@ class SessionProcess:
             case "keep":
                 self._spawn(self._keeping, self._keep(frame, self.channel))
             case "enter":
-                self._enter(frame, self._crew.doors[frame.said["door"]], frame.said["ip"])
+                self._enter(frame, frame.said["door"], frame.said["ip"])
             case "leave":
-                self._count_out(self._crew.doors[frame.said["door"]], frame.said["ip"])
+                self._count_out(frame.said["door"], frame.said["ip"])
             case "counts":
                 self._crew.metrics.add(frame.said["counts"])
             case verb:
@@ -284,8 +293,8 @@ class SessionProcess:
     async def _keep(self, question: Frame, channel: Channel) -> None:
         channel.answer(question, await keep(self._crew.spool, question))
 
-    def _enter(self, question: Frame, door: Door, ip: str) -> None:
-        entered = door.gate.enter(ip, question.said["own"])
+    def _enter(self, question: Frame, door: int, ip: str) -> None:
+        entered = self._gates[door].enter(ip, question.said["own"])
         if isinstance(entered, str):
             self._count_in(question, door, ip, entered)
             return
@@ -295,16 +304,16 @@ class SessionProcess:
 
         self._spawn(self._entering, later())
 
-    def _count_in(self, question: Frame, door: Door, ip: str, verdict: Verdict) -> None:
+    def _count_in(self, question: Frame, door: int, ip: str, verdict: Verdict) -> None:
         if not verdict:
-            self._inside[door.number, ip] += 1
+            self._inside[door, ip] += 1
         self.channel.answer(question, {"verdict": verdict})
 
-    def _count_out(self, door: Door, ip: str) -> None:
-        self._inside[door.number, ip] -= 1
-        if not self._inside[door.number, ip]:
-            del self._inside[door.number, ip]
-        door.gate.leave(ip)
+    def _count_out(self, door: int, ip: str) -> None:
+        self._inside[door, ip] -= 1
+        if not self._inside[door, ip]:
+            del self._inside[door, ip]
+        self._gates[door].leave(ip)
 
     def _spawn(self, tasks: set[asyncio.Task[None]], work: Any) -> None:
         task = asyncio.get_running_loop().create_task(work)

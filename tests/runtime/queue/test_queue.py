@@ -52,6 +52,7 @@ def test_a_message_for_one_local_recipient_is_delivered_logged_and_gone(scene: M
             assert here.local.delivered == ["bob@here"]
             assert not left(here)
             assert said(here) == [
+                f"courierd: newmsg,id={name}: ",
                 f"courierd: started,id={name},from=<a@x.org>,module=local,host=bob!!1!1!/home/bob!!,addr=<bob>",
                 f"courierlocal: id={name},from=<a@x.org>,addr=<bob@here>,size=233,success: Message delivered.",
                 f"courierd: completed,id={name}",
@@ -131,7 +132,7 @@ def test_what_is_deferred_is_tried_again_by_the_timetable(scene: Made) -> None:
             assert here.local.delivered == ["b@here"], "who is served is not served again"
 
     run(story())
-    assert "courieresmtp: " + said(here)[1].split(": ", 1)[1] in said(here)
+    assert "courieresmtp: " + said(here)[2].split(": ", 1)[1] in said(here)
     assert any(line.endswith("addr=<a@far>: 451 try later") for line in said(here))
     assert any(line.endswith("addr=<a@far>,status: deferred") for line in said(here))
 

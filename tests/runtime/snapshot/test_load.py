@@ -12,6 +12,7 @@ import pytest
 from courier_compiler.cli import main
 from courier_runtime.snapshot.load import find_tree, load_snapshot
 from courier_runtime.snapshot.model import Ground
+from courier_runtime.snapshot.tree import open_for_reading
 from courier_schema.report import CourierSiteError
 from runtime.trees import account, snapshot_of, write_tree
 
@@ -144,3 +145,22 @@ def test_paths_of_the_configuration_directory_follow_the_tree_and_homes_follow_t
     ground = snapshot_of(tmp_path, tables={"userdb.dat": {"bob": account("/home/bob")}}).ground
     assert ground.place("/etc/courier/aliasdir") == tmp_path / "etc/aliasdir"
     assert ground.place("/home/bob") == tmp_path / "root/home/bob"
+
+
+def test_a_file_that_is_written_while_it_is_read_is_the_same_to_all_who_ask_for_it(tmp_path: Path) -> None:
+    tree = built("small-office", tmp_path) / "etc/courier"
+    shutil.rmtree(tmp_path / "site")
+    opened: list[str] = []
+
+    def change_and_open(path: Path) -> int:
+        opened.append(path.name)
+        if path.name == "esmtpd":
+            path.write_text(path.read_text() + f"MAXPERIP={opened.count('esmtpd')}\n")
+        return open_for_reading(path)
+
+    found = find_tree(tree)
+    snapshot = load_snapshot(found, ground_of(tree, tmp_path), opener=change_and_open)
+    assert opened.count("esmtpd") == 1
+    assert {listener.settings.maxperip for name, listener in snapshot.listeners.items() if name == "esmtpd"} == {1}
+    again = load_snapshot(found, ground_of(tree, tmp_path))
+    assert again.generation == snapshot.generation
