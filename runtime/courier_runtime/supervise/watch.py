@@ -38,12 +38,13 @@ class Watcher:
         ready()
         while True:
             places = readable(self._directories)
+            watched = {path for path, _ in places}
             self._alarm()
             is_watching = False
             # A directory that goes before it can be watched is seen to be gone in the next round.
             with contextlib.suppress(FileNotFoundError):
                 async for changes in awatch(
-                    *(path for path, _ in places),
+                    *watched,
                     debounce=_PATIENCE,
                     step=_QUIET,
                     watch_filter=None,
@@ -54,7 +55,8 @@ class Watcher:
                     if changes or not is_watching:
                         self._alarm()
                     is_watching = True
-                    if readable(self._directories) != places:
+                    # The heir of a directory may have been given its inode, so what is told of one counts as well.
+                    if readable(self._directories) != places or any(path in watched for _, path in changes):
                         break
 
     async def prepare(self, new: Snapshot) -> None:
