@@ -109,13 +109,20 @@ def _add_serve(verbs: Any) -> None:
     )
     verb.add_argument(
         "--sessions",
-        type=int,
+        type=_count,
         metavar="N",
         help="processes for SMTP sessions; 0 for none besides the server's own (one for each core but one)",
     )
     verb.add_argument("--no-watch", action="store_true", help="reload only when told to")
     verb.add_argument("--quiet", action="store_true", help="do not say how to send a first mail")
     verb.set_defaults(run=_serve)
+
+
+def _count(text: str) -> int:
+    """A number that is none below zero. Raises ArgumentTypeError."""
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of processes")
+    return int(text)
 
 
 def _serve(options: argparse.Namespace) -> int:

@@ -32,3 +32,4 @@ def test_the_compiler_ends_with_the_server(tmp_path: Path, number: signal.Signal
     assert len(watchers(Path(server.served))) == 1
     server.stop(number)
     eventually(lambda: not watchers(Path(server.served)), within=10.0)
+    assert "Fatal Python error" not in server.log()

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from courier_runtime.cli import main
 from runtime.running import SITE, Running, eventually, running
 
 TWO = ("--sessions", "2")
@@ -212,3 +213,11 @@ def test_with_none_the_server_serves_them_itself(tmp_path: Path) -> None:
             assert served_by(client) == server.pid
         server.send("anna@example.com")
         eventually(lambda: server.inbox("anna"))
+
+
+@pytest.mark.parametrize("word", ["-1", "many", "1.5"])
+def test_what_is_no_number_of_processes_is_refused(word: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["serve", "site.yaml", f"--sessions={word}"])
+    assert ended.value.code == 2
+    assert f"'{word}' is no number of processes" in capsys.readouterr().err

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import gc
+import os
 import signal
 import sys
 import threading
@@ -116,8 +117,11 @@ class Alarm:
 
 
 def _await_end(ended: threading.Event) -> None:
-    """End the watch with standard input."""
-    while sys.stdin.buffer.read(4096):
+    """End the watch with standard input.
+
+    Read without a buffer: one whose lock a thread holds lets no interpreter end in peace.
+    """
+    while os.read(sys.stdin.fileno(), 4096):
         pass
     ended.set()
 
