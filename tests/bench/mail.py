@@ -287,7 +287,7 @@ def large_rows(scratch: Path) -> Iterator[Fact]:
 def deferred_rows(scratch: Path, messages: int = 100_000) -> Iterator[Fact]:
     """A hundred thousand messages that wait for their next attempt: start, memory, and what new mail notices."""
     place = scratch / "full"
-    place.mkdir()
+    place.mkdir(parents=True)
     asyncio.run(_fill(place / "spool", messages))
     for what, state in (("an empty queue", None), (f"{messages:,} deferred messages", place)):
         started = time.perf_counter()

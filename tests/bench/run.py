@@ -226,8 +226,8 @@ class Workshop:
     def set_aside(self, build: Path) -> None:
         """Take all databases and a build away, so that every run writes anew.
 
-        The build is kept: ext4 passes over each of a thousand inodes that were freed in the last minutes, and that
-        would be what is measured.
+        The build is kept: making files is slow for some time after a thousand were deleted, and that would be what is
+        measured.
         """
         self.clear()
         if build.exists():
