@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from courier_runtime.commands.place import default_state, socket_path
-from courier_runtime.control.wire import CONTROL, Unreachable, ask
+from courier_runtime.control import CONTROL, Unreachable
+from courier_runtime.control.wire import ask
 
 _COMPATIBLE: Final = ("sendmail", "mailq", "cancelmsg", "aliaslookup", "testmxlookup", "rmail", "courier")
 _REFUSED: Final = 1

@@ -22,7 +22,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from bench.mail_servers import ADDRESSES, BIN, COURIER, Peak, Server, corner, embedded, peers
-from courier_runtime.control.wire import CONTROL, ask
+from courier_runtime.control import CONTROL
+from courier_runtime.control.wire import ask
 from courier_runtime.mail.envelope import Envelope, Recipient
 from courier_runtime.mail.outcome import Deferred, Dialogue
 from courier_runtime.mail.terms import Terms

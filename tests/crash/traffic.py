@@ -19,7 +19,8 @@ from pathlib import Path
 from random import Random
 from typing import Final
 
-from courier_runtime.control.wire import SUBMIT, Unreachable, ask
+from courier_runtime.control import SUBMIT, Unreachable
+from courier_runtime.control.submission import submit
 from courier_runtime.seams import Queued, State
 from courier_runtime.spool.filesystem import boot_id
 from runtime.running import Running
@@ -222,8 +223,8 @@ class Customers:
         """As `sendmail` does; unknown users are taken, and come back."""
         to = chance.choice((f"nobody.{mark}@example.com", "dora@example.com"))
         self._promises.offered[mark] = (to,)
-        said = {"sender": SENDER, "recipients": [to], "envelope_id": mark}
-        if ask(self._submit, said, _text(mark, chance).encode())["code"] == 250:
+        said = (("sender", SENDER), ("recipient", to), ("envelope_id", mark))
+        if submit(self._submit, said, _text(mark, chance).encode()).startswith("250 "):
             self._promises.accepted.add(mark)
 
     def _over_smtp(self, mark: str, to: list[str], recipients: tuple[str, ...], chance: Random) -> None:

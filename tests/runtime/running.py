@@ -13,7 +13,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from courier_runtime.control.wire import CONTROL, ask
+from courier_runtime.control import CONTROL
+from courier_runtime.control.wire import ask
 
 SITE = """\
 site: example.com

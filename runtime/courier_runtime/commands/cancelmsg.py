@@ -5,7 +5,8 @@ from __future__ import annotations
 import sys
 
 from courier_runtime.commands.place import socket_path
-from courier_runtime.control.wire import CONTROL, Unreachable, ask
+from courier_runtime.control import CONTROL, Unreachable
+from courier_runtime.control.wire import ask
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -9,7 +9,8 @@ import os
 import sys
 
 from courier_runtime.commands.place import SYSTEM, socket_path
-from courier_runtime.control.wire import CONTROL, Unreachable, ask
+from courier_runtime.control import CONTROL, Unreachable
+from courier_runtime.control.wire import ask
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -7,7 +7,8 @@ import sys
 import time
 
 from courier_runtime.commands.place import socket_path
-from courier_runtime.control.wire import CONTROL, Unreachable, ask
+from courier_runtime.control import CONTROL, Unreachable
+from courier_runtime.control.wire import ask
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import os
 import pwd
 import sys
 
-from courier_runtime.commands.sendmail import WRONG, Wrong, parse, submit
+from courier_runtime.commands.sendmail import WRONG, Wrong, hand_over, parse
 
 ACCOUNT = "uucp"
 OPTIONS = frozenset(("-f", "-N", "-R", "-V", "-o", "-t"))
@@ -26,7 +26,7 @@ def main(arguments: list[str] | None = None) -> int:
     except Wrong as error:
         print(error, file=sys.stderr)
         return WRONG
-    return submit(options, options.sender or "", sys.stdin.buffer.read(), "rmail", {"uucp": neighbour})
+    return hand_over(options, options.sender or "", sys.stdin.buffer.read(), "rmail", neighbour)
 
 
 def _neighbour() -> str:

@@ -11,7 +11,8 @@ import pwd
 import sys
 
 from courier_runtime.commands.place import socket_path
-from courier_runtime.control.wire import SMTP, SUBMIT, Unreachable, ask
+from courier_runtime.control import SMTP, SUBMIT, Unreachable
+from courier_runtime.control.submission import submit
 
 OK, REFUSED, LATER, WRONG = 0, 67, 75, 77
 
@@ -207,30 +208,30 @@ def _account() -> tuple[str, str]:
     return entry.pw_name, entry.pw_gecos.partition(",")[0]
 
 
-def submit(options: Options, sender: str, message: bytes, program: str, also: dict[str, str]) -> int:
+def hand_over(options: Options, sender: str, message: bytes, program: str, neighbour: str = "") -> int:
     """Give a message to the server; the exit code."""
     environment = os.environ
-    said = {
-        "sender": sender,
-        "recipients": options.recipients,
-        "bcc_only": options.bcc_only,
-        "notify": options.notify or environment.get("DSNNOTIFY", ""),
-        "returns": options.returns or environment.get("DSNRET", ""),
-        "envelope_id": options.envelope_id or environment.get("DSNENVID", ""),
-        "verp": options.verp,
-        "security": options.security,
-        **also,
-    }
+    fields = (
+        ("sender", sender),
+        *(("recipient", one) for one in options.recipients),
+        ("bcc_only", "yes" if options.bcc_only else ""),
+        ("notify", options.notify or environment.get("DSNNOTIFY", "")),
+        ("returns", options.returns or environment.get("DSNRET", "")),
+        ("envelope_id", options.envelope_id or environment.get("DSNENVID", "")),
+        ("verp", "yes" if options.verp else ""),
+        ("security", options.security),
+        ("uucp", neighbour),
+    )
     try:
-        answer = ask(socket_path(SUBMIT), said, message)
+        reply = submit(socket_path(SUBMIT), fields, message)
     except Unreachable as error:
         print(f"{program}: {error}", file=sys.stderr)
         return LATER
-    if answer["code"] < 400:
+    if reply.startswith("2"):
         return OK
-    print(answer["text"])
+    print(reply)
     print(f"{program}: Unable to submit message.", file=sys.stderr)
-    return REFUSED if answer["code"] >= 500 else LATER
+    return REFUSED if reply.startswith("5") else LATER
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -248,7 +249,7 @@ def main(arguments: list[str] | None = None) -> int:
     if options.dry_run:
         sys.stdout.buffer.write(message)
         return OK
-    return submit(options, sender_of(options), message, "sendmail", {})
+    return hand_over(options, sender_of(options), message, "sendmail")
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from courier_runtime.control.wire import SMTP
+from courier_runtime.control import SMTP
 from courier_runtime.intake.service import MailIntake
 from courier_runtime.observe.log import NoLog
 from courier_runtime.policy.client import Client

@@ -6,19 +6,21 @@ import asyncio
 import json
 import os
 import pwd
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
+from courier_runtime.control import CONTROL, SUBMIT
 from courier_runtime.control.local_smtp import peer_uid
-from courier_runtime.control.wire import CONTROL, SUBMIT
+from courier_runtime.control.submission import END, unpacked
 from courier_runtime.delivery.uucp import ACCOUNT, incoming
 from courier_runtime.mail.envelope import ByHeaders, Envelope, Notify, Recipient
 from courier_runtime.mail.reply import Reply
 from courier_runtime.seams import Intake
 from courier_runtime.snapshot.model import Snapshot
 
+Fields = Mapping[str, Sequence[str]]
 Command = Callable[[Mapping[str, Any]], Awaitable[Mapping[str, Any]]]
 """Answers one request, in which `caller` is the user id of somebody who may see no more than what is his own."""
 
@@ -33,6 +35,7 @@ PATIENCE: Final = 20.0
 SILENCE: Final = 60.0
 """Seconds that somebody who connects has to say what is wanted."""
 NO_ENVELOPE: Final = Reply.of(550, "There is no envelope.")
+CUT_SHORT: Final = Reply.of(451, "The message was cut short.")
 NOT_YOURS: Final = "only root and the user of the mail system may say this"
 NOT_UUCP: Final = Reply.of(550, "Only the user uucp brings mail from UUCP.")
 
@@ -94,29 +97,34 @@ class ControlServer:
             await _answer(writer, {"error": NOT_YOURS})
 
     async def _take(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """One message: its envelope in the first line, its text until the end."""
+        """One message."""
         task = asyncio.current_task()
         assert task is not None, "connections are served in tasks"
         self._taking.add(task)
         try:
             reply = await self._taken(reader, peer_uid(writer.get_extra_info("socket")))
-            async for _ in _text(reader):
+            while await reader.read(_CHUNK):
                 pass  # a hang-up with text unread would take the answer with it
-            await _answer(writer, {"code": reply.code, "text": reply.text})
+            await _write(writer, reply.text.encode(errors="surrogateescape"))
         finally:
             self._taking.discard(task)
 
     async def _taken(self, reader: asyncio.StreamReader, uid: int) -> Reply:
-        said = await _heard(reader)
-        if said is None:
+        heard = await _fields(reader)
+        if heard is None:
             return NO_ENVELOPE
-        if "uucp" not in said:
-            return await self._intake.submit(replace(_envelope(said), owner=uid), _text(reader), f"uid {uid}")
-        if uid not in _who_brings_uucp():
-            return NOT_UUCP
-        return await self._intake.submit(self._uucp_envelope(said), _text(reader))
+        said, size = heard
+        try:
+            if "uucp" not in said:
+                envelope = replace(_envelope(said), owner=uid)
+                return await self._intake.submit(envelope, _text(reader, size), f"uid {uid}")
+            if uid not in _who_brings_uucp():
+                return NOT_UUCP
+            return await self._intake.submit(self._uucp_envelope(said), _text(reader, size))
+        except asyncio.IncompleteReadError:
+            return CUT_SHORT
 
-    def _uucp_envelope(self, said: Mapping[str, Any]) -> Envelope:
+    def _uucp_envelope(self, said: Fields) -> Envelope:
         """That of rmail: addresses are paths, the neighbour is named in `uucp`."""
         snapshot, envelope = self._snapshot(), _envelope(said)
         return replace(
@@ -124,7 +132,7 @@ class ControlServer:
             sender=incoming(envelope.sender, snapshot),
             recipients=tuple(replace(one, address=_for_here(one.address, snapshot)) for one in envelope.recipients),
             source="uucp",
-            origin=f"unknown; uucp ({said['uucp']})",
+            origin=f"unknown; uucp ({said['uucp'][0]})",
         )
 
 
@@ -142,8 +150,22 @@ async def _heard(reader: asyncio.StreamReader) -> Mapping[str, Any] | None:
     return said if isinstance(said, dict) else None
 
 
+async def _fields(reader: asyncio.StreamReader) -> tuple[Fields, int] | None:
+    """An envelope and the size of its text."""
+    try:
+        async with asyncio.timeout(SILENCE):
+            said = unpacked(await reader.readuntil(END))
+        return said, int(_one(said, "size"))
+    except (ValueError, TimeoutError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
+        return None
+
+
 async def _answer(writer: asyncio.StreamWriter, said: Mapping[str, Any]) -> None:
-    writer.write(json.dumps(said).encode() + b"\n")
+    await _write(writer, json.dumps(said).encode())
+
+
+async def _write(writer: asyncio.StreamWriter, line: bytes) -> None:
+    writer.write(line + b"\n")
     try:
         await writer.drain()
     except ConnectionError:
@@ -152,24 +174,30 @@ async def _answer(writer: asyncio.StreamWriter, said: Mapping[str, Any]) -> None
         writer.close()
 
 
-async def _text(reader: asyncio.StreamReader) -> AsyncIterator[bytes]:
-    while chunk := await reader.read(_CHUNK):
-        yield chunk
+async def _text(reader: asyncio.StreamReader, size: int) -> AsyncIterator[bytes]:
+    """The text in pieces. Raises asyncio.IncompleteReadError if it ends early."""
+    while size > 0:
+        piece = await reader.readexactly(min(size, _CHUNK))
+        size -= len(piece)
+        yield piece
 
 
-def _envelope(said: Mapping[str, Any]) -> Envelope:
-    notify = Notify.of_letters("".join(word[:1] for word in str(said.get("notify", "")).split(",")))
-    returns = str(said.get("returns", ""))[:1].upper()
-    recipients = said.get("recipients", [])
+def _one(said: Fields, name: str) -> str:
+    return said.get(name, ("",))[0]
+
+
+def _envelope(said: Fields) -> Envelope:
+    notify = Notify.of_letters("".join(word[:1] for word in _one(said, "notify").split(",")))
+    returns = _one(said, "returns")[:1].upper()
     return Envelope(
-        sender=str(said.get("sender", "")),
-        recipients=tuple(Recipient(str(address), notify=notify) for address in recipients),
+        sender=_one(said, "sender"),
+        recipients=tuple(Recipient(address, notify=notify) for address in said.get("recipient", ())),
         source="local",
-        envelope_id=str(said.get("envelope_id", "")),
+        envelope_id=_one(said, "envelope_id"),
         returns="full" if returns == "F" else "headers" if returns == "H" else "",
-        verp=bool(said.get("verp")),
-        security="starttls" if said.get("security") == "STARTTLS" else "",
-        by_headers=ByHeaders(notify, bool(said.get("bcc_only"))),
+        verp=bool(_one(said, "verp")),
+        security="starttls" if _one(said, "security") == "STARTTLS" else "",
+        by_headers=ByHeaders(notify, bool(_one(said, "bcc_only"))),
     )
 
 
