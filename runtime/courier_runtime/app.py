@@ -37,6 +37,7 @@ from courier_runtime.supervise.reload import Reloader
 from courier_runtime.supervise.resources import Resources, open_descriptors
 from courier_runtime.supervise.service_manager import ServiceManager, Watchdog
 from courier_runtime.supervise.sessions import Crew, NurseryProcess, SharedListener
+from courier_runtime.supervise.site import SiteKeeper
 from courier_runtime.supervise.supervisor import Supervisor
 from courier_runtime.supervise.watch import Watcher
 from courier_runtime.tracking.files import FileTrack
@@ -78,8 +79,10 @@ class Setting:
     """What such processes have to know of this one."""
     askers: Sequence[socket.socket] = ()
     """For each of them a socket on which it asks the helper for files."""
-    about_site: Callable[[], str] = field(default=lambda: "")
-    """What is wrong with the site that the tree is compiled from, if anything."""
+    compiler: Callable[[], tuple[int, int]] | None = None
+    """Begins to compile the site of the tree, if that has one; as `SiteKeeper` has it."""
+    is_watching_site: bool = True
+    """Compile it at every edit, and not only for a reload."""
     on_ready: Callable[[Server], Awaitable[None]] | None = None
     on_abort: Callable[[], None] = field(default=lambda: None)
     """Ends what would outlive a process that stops at once."""
@@ -157,6 +160,9 @@ class Server:
         directory = make_directory(state / "run")
         pipe = LocalSmtp(directory, intake=intake, authenticator=reception.authenticator, metrics=metrics, clock=clock)
         control = ControlServer(directory, commands=self._commands(), intake=intake, snapshot=lambda: self.current)
+        keeper = None
+        if setting.compiler is not None:
+            keeper = SiteKeeper(setting.compiler, self._alarm, log, is_watching=setting.is_watching_site)
         self.reloader = Reloader(
             snapshot=snapshot,
             load=setting.load,
@@ -166,10 +172,12 @@ class Server:
             clock=clock,
             on_begin=setting.manager.reloading,
             on_end=self._tell_manager,
+            source=keeper,
         )
         self._resources = Resources(
             room=lambda: self._spool.free,
             descriptors=lambda: open_descriptors(crew.pids),
+            shortages=lambda: metrics.counted("descriptor_shortages"),
             log=log,
             metrics=metrics,
             clock=clock,
@@ -186,6 +194,8 @@ class Server:
         self._actors += setting.lifelines
         if setting.watched:
             self._actors.append(Watcher(setting.watched, self.reloader.alarm))
+        if keeper is not None:
+            self._actors.append(keeper)
         if setting.page is not None:
             self._actors.append(Page(*setting.page, metrics=self._page, health=self._health))
         if setting.manager.patience:
@@ -210,7 +220,7 @@ class Server:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stop_or_abort)
-        loop.add_signal_handler(signal.SIGHUP, self.reloader.alarm)
+        loop.add_signal_handler(signal.SIGHUP, self.reloader.tell)
         loop.set_exception_handler(report_loop(self._setting.log, PROGRAM))
         ready = asyncio.Event()
         running = asyncio.create_task(self._supervisor.run(self._actors, ready), name="supervisor")
@@ -252,13 +262,16 @@ class Server:
         trouble = f"; a later one is not: {standing.trouble.splitlines()[0]}" if standing.trouble else ""
         self._setting.manager.ready(f"generation {standing.generation} is in force{trouble}")
 
+    def _alarm(self) -> None:
+        self.reloader.alarm()
+
     def _page(self) -> bytes:
         self._resources.look()
         return self._metrics.text()
 
     def _health(self) -> str:
         """What an operator should look at; empty if all is well."""
-        troubles = (self._resources.trouble, self.reloader.standing.trouble, self._setting.about_site())
+        troubles = (self._supervisor.trouble, self._resources.trouble, self.reloader.standing.trouble)
         return "\n".join(filter(None, troubles))
 
     # ---- commands of the control socket ---------------------------------------------------------------------------
@@ -287,8 +300,8 @@ class Server:
             "generation": standing.generation,
             "since": standing.since,
             "trouble": standing.trouble,
-            "site": self._setting.about_site(),
             "scarce": self._resources.trouble,
+            "unsteady": self._supervisor.trouble,
             "doubts": list(self.current.doubts),
             "listeners": {
                 name: [f"{address}:{port}" for address, port in places] for name, places in self.addresses.items()
@@ -362,7 +375,7 @@ def _shown(message: Queued) -> Mapping[str, Any]:
             {
                 "address": recipient.address,
                 "state": progress.state.value,
-                "said": list(progress.last.said.replies or (progress.last.said.network_error,))
+                "said": list(progress.last.said.lines or (progress.last.said.network_error,))
                 if progress.last is not None
                 else [],
             }

@@ -210,11 +210,11 @@ def _status(options: argparse.Namespace) -> int:
     print(f"{queue['messages']} messages in the queue, {queue['in_hand']} in hand, {queue['running']} deliveries")
     for doubt in answer["doubts"]:
         print(f"warning: {doubt}")
-    if answer["scarce"]:
-        print(answer["scarce"])
-    for trouble in filter(None, (answer["trouble"], answer["site"])):
-        print(f"a later change is not in force:\n{trouble}")
-    return _REFUSED if answer["trouble"] or answer["site"] else 0
+    for said in filter(None, (answer["unsteady"], answer["scarce"])):
+        print(said)
+    if answer["trouble"]:
+        print(f"a later change is not in force:\n{answer['trouble']}")
+    return _REFUSED if answer["trouble"] else 0
 
 
 def _reload(options: argparse.Namespace) -> int:
@@ -268,7 +268,7 @@ _ANY_ID: Final[_Words] = (("id", {"metavar": "ID", "nargs": "?"}),)
 _ADDRESS: Final[_Words] = (("address", {"metavar": "ADDRESS", "help": "an address, or `all`"}),)
 _VERBS: Final[tuple[tuple[str, Callable[[argparse.Namespace], int], str, _Words], ...]] = (
     ("status", _status, "say how a server does", ()),
-    ("reload", _reload, "go over to the tree as it is now", ()),
+    ("reload", _reload, "compile the site, if it was given one, and go over to the tree as it is now", ()),
     ("stop", _stop, "end a server when what it is doing is done", ()),
     ("queue", _queue, "list what waits", ()),
     ("flush", _on_message("flush"), "try one message, or all, now", _ANY_ID),

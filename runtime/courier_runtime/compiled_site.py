@@ -1,34 +1,40 @@
-"""A site that is compiled into a tree by a child process: the compiler is never imported here."""
+"""A site that is compiled into a tree by processes of their own: the compiler is never imported here."""
 
 from __future__ import annotations
 
+import stat
 import subprocess
 import sys
-import threading
-from collections import deque
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
 from courier_schema.report import CourierSiteError
 
-_REMEMBERED: Final = 40
-_UP_TO_DATE: Final = "up to date"
+_UMASK: Final = 0o022
+"""Whom a file of a tree is kept from its own mode says; the directories above the tree are for all to pass."""
+
+_NAMES: Final = ("site.yaml", "site.yml")
 
 
 class CompiledSite:
-    """A site and its tree, made again at every edit."""
+    """A site and its tree, which is made before the server begins."""
 
-    def __init__(self, path: Path, tree: Path, host: str = "", *, has_owners: bool = False) -> None:
+    def __init__(self, path: Path, file: Path, tree: Path, host: str = "", *, has_owners: bool = False) -> None:
         """With `has_owners` files get the owners that the target wants, which only root can give."""
-        self._path, self._tree, self._host, self._has_owners = path, tree, host, has_owners
-        self._lines: deque[str] = deque(maxlen=_REMEMBERED)
-        self._is_broken = False
+        self.path, self.file = path, file
+        self._tree, self._host, self._has_owners = tree, host, has_owners
         self._child: subprocess.Popen[str] | None = None
+
+    @property
+    def watch(self) -> tuple[str, ...]:
+        """The command of a compiler that brings the tree up to date, and again at every edit, until its input ends."""
+        return self._command("watch", str(self.path), "--apply", str(self._tree), "--until-eof")
 
     def begin(self) -> None:
         """Begin to make the tree."""
-        self._tree.mkdir(parents=True, exist_ok=True)
-        self._child = self._start("apply", str(self._path), "--root", str(self._tree))
+        command, pipe = self._command("apply", str(self.path), "--root", str(self._tree)), subprocess.PIPE
+        self._child = subprocess.Popen(command, stdout=pipe, stderr=subprocess.STDOUT, text=True, umask=_UMASK)
 
     def wait(self) -> None:
         """Wait for it. Raises CourierSiteError after the compiler has said why the tree cannot be made."""
@@ -37,40 +43,42 @@ class CompiledSite:
         code, self._child = self._child.returncode, None
         if code:
             sys.stderr.write(said)
-            raise CourierSiteError(f"{self._path} cannot be served as it is")
-
-    def watch(self) -> None:
-        """Begin to compile at every edit. What the compiler says goes on to the terminal."""
-        self._child = self._start("watch", str(self._path), "--apply", str(self._tree), "--until-eof")
-        threading.Thread(target=self._listen, args=(self._child,), daemon=True).start()
-
-    def trouble(self) -> str:
-        """What the compiler has said about an edit that is not in force; empty while there is none."""
-        return "\n".join(self._lines) if self._is_broken else ""
+            raise CourierSiteError(f"{self.path} cannot be served as it is")
 
     def close(self) -> None:
-        """Stop compiling."""
+        """Make it no longer."""
         if self._child is not None:
             self._child.terminate()
             self._child.wait()
 
-    def _start(self, *words: str) -> subprocess.Popen[str]:
+    def _command(self, *words: str) -> tuple[str, ...]:
         host = ("--host", self._host) if self._host else ()
         owners = () if self._has_owners else ("--no-owners",)
         habits = (*owners, "--overwrite-drift", "--loss", "100", *host)
-        command = (sys.executable, "-P", "-m", "courier_compiler.cli", *words, *habits)
-        # The pipe to its standard input is never written to: it closes with this process, and so ends a watch.
-        pipe = subprocess.PIPE
-        return subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=subprocess.STDOUT, text=True)
+        return (sys.executable, "-P", "-m", "courier_compiler.cli", *words, *habits)
 
-    def _listen(self, child: subprocess.Popen[str]) -> None:
-        assert child.stdout is not None
-        for line in child.stdout:
-            sys.stderr.write(line)
-            text = line.rstrip("\n")
-            if _UP_TO_DATE in text:
-                self._lines.clear()
-                self._is_broken = False
-            else:
-                self._lines.append(text)
-                self._is_broken = self._is_broken or "error" in text
+
+def site_file(path: Path) -> Path | None:
+    """The file of the site at a path, or in a directory; None where there is a tree."""
+    return next((file for file in (path, *(path / name for name in _NAMES)) if file.is_file()), None)
+
+
+def not_roots(path: Path) -> Path | None:
+    """What of the way to a file others than root can write, so that they could put another one there; None if nothing.
+
+    A site names secrets to read and programs to run, so who can write it has the rights of its compiler.
+    """
+    return next((one for one in _way(path) if not _is_roots(one)), None)
+
+
+def _way(path: Path) -> Iterator[Path]:
+    for whole in (path.absolute(), path.resolve()):
+        yield whole
+        yield from whole.parents
+
+
+def _is_roots(path: Path) -> bool:
+    """Whether root owns it and nobody else can write it; in a sticky directory nobody can replace what is root's."""
+    facts = path.lstat()
+    is_shared = facts.st_mode & (stat.S_IWGRP | stat.S_IWOTH) and not facts.st_mode & stat.S_ISVTX
+    return facts.st_uid == 0 and (stat.S_ISLNK(facts.st_mode) or not is_shared)

@@ -13,11 +13,12 @@ import os
 import selectors
 import signal
 import socket
+from collections.abc import Sequence
 from functools import partial
-from typing import Final
+from typing import Final, NoReturn
 
 from courier_runtime.process import become, raise_limits
-from courier_runtime.session_process import serve_sessions
+from courier_runtime.session_process import CRASHED, serve_sessions
 from courier_runtime.wire.frames import Decoder, Frame
 
 _READ: Final = 65536
@@ -46,17 +47,38 @@ class Nursery:
 
     def _fork(self, order: Frame) -> None:
         _, descriptors, _, _ = socket.recv_fds(self._handover, 1, order.said["sockets"])
-        child = os.fork()
-        if child == 0:
-            self._selector.close()
-            self._orders.close()
-            self._handover.close()
-            serve_sessions(order.said["beginning"], [socket.socket(fileno=one) for one in descriptors])
-        for one in descriptors:
-            os.close(one)
-        watch = os.pidfd_open(child)
+        try:
+            child, watch = self._born(order, descriptors)
+        except OSError as error:
+            self._tell({"n": order.said["n"], "trouble": error.strerror})
+            return
+        finally:
+            for one in descriptors:
+                os.close(one)
         self._selector.register(watch, selectors.EVENT_READ, partial(self._tell_end, child, watch))
         self._tell({"n": order.said["n"], "pid": child})
+
+    def _born(self, order: Frame, descriptors: Sequence[int]) -> tuple[int, int]:
+        """A child's id, and a descriptor that tells of its end. Raises OSError."""
+        child = os.fork()
+        if child == 0:
+            try:
+                self._live(order, descriptors)
+            finally:
+                os._exit(CRASHED)  # whatever happens, a child never goes on as a second nursery
+        try:
+            return child, os.pidfd_open(child)
+        except OSError:
+            os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)
+            raise
+
+    def _live(self, order: Frame, descriptors: Sequence[int]) -> NoReturn:
+        """The child's part."""
+        self._selector.close()
+        self._orders.close()
+        self._handover.close()
+        serve_sessions(order.said["beginning"], [socket.socket(fileno=one) for one in descriptors])
 
     def _tell_end(self, child: int, watch: int) -> bool:
         _, status = os.waitpid(child, 0)

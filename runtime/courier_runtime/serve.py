@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import codecs
+import errno
 import grp
 import importlib
 import os
@@ -18,7 +19,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from courier_runtime.compiled_site import CompiledSite
+from courier_runtime.compiled_site import CompiledSite, not_roots, site_file
 from courier_schema.report import CourierSiteError
 
 if TYPE_CHECKING:
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from courier_runtime.snapshot.model import Snapshot
     from courier_runtime.steward.remote import RemoteSteward
     from courier_runtime.supervise.listeners import Place
+
+PROGRAM: Final = "courierd"
 
 _HIGH: Final = {25: 2525, 587: 2587, 465: 2465}
 """Ports that a server without root takes in place of those that only root may have."""
@@ -38,7 +41,6 @@ MOST_SESSIONS: Final = 4
 """Processes for sessions that are started unasked."""
 
 _NEEDED: Final = ("app", "steward.ports", "steward.remote", "supervise.lifeline", "nursery")
-_SITE_NAMES: Final = ("site.yaml", "site.yml")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,8 @@ def serve(wish: Wish) -> int:
     site = _site_of(wish)
     if site is None:
         return _Start(wish, None, _load_parts()).run()
+    if not wish.is_embedded:
+        _keep_from_others(wish.state)
     site.begin()
     try:
         runner = _load_parts()
@@ -120,12 +124,21 @@ class _Start:
         self.owner = (os.getuid(), os.getgid()) if wish.is_embedded else _owner(self.layout)
         self.sessions = _sessions() if wish.sessions is None else wish.sessions
         askers = 0 if wish.is_embedded else self.sessions
-        self.helper = HelperProcess(self.found.sysconfdir, wish.state / "spool", is_own=wish.is_embedded, askers=askers)
+        self.objection = "" if site is None or wish.is_embedded else _objection(site.file)
+        self.helper = HelperProcess(
+            self.found.sysconfdir,
+            wish.state / "spool",
+            is_own=wish.is_embedded,
+            askers=askers,
+            compiler=() if site is None or self.objection else site.watch,
+        )
         owner = None if wish.is_embedded else self.owner
         self.nursery = NurseryProcess(partial(run, owner=owner)) if self.sessions else None
         if not wish.is_embedded:
-            os.chown(wish.state, *self.owner)
-            wish.state.chmod(0o711)  # everybody who sends mail passes through to the socket; the rest is closed below
+            # Everybody who sends mail passes through to the socket; the rest is closed below. The mail user makes here
+            # what it needs, but cannot put another tree in place of the one that root writes.
+            os.chown(wish.state, 0, self.owner[1])
+            wish.state.chmod(0o1771)
             become(self.owner)
 
     def run(self) -> int:
@@ -170,15 +183,10 @@ class _Start:
         from courier_runtime.steward.ports import bind
         from courier_runtime.supervise.lifeline import Lifeline
 
-        wish, site = self.wish, self.site
+        wish = self.wish
         lifelines = [Lifeline(steward.ended, "the helper")]
         if self.nursery is not None:
             lifelines.append(Lifeline(self.nursery.ended, "the nursery"))
-
-        def abort() -> None:
-            log.flush()
-            if site is not None:
-                site.close()
 
         return Server(
             Setting(
@@ -199,9 +207,10 @@ class _Start:
                 sessions=self.sessions,
                 beginning=self._beginning(),
                 askers=self.helper.for_others,
-                about_site=site.trouble if site is not None else lambda: "",
-                on_ready=self._begin,
-                on_abort=abort,
+                compiler=self._compile if self.site is not None else None,
+                is_watching_site=wish.is_watching and not self.objection,
+                on_ready=partial(self._begin, log),
+                on_abort=log.flush,
             )
         )
 
@@ -222,17 +231,22 @@ class _Start:
             "alias_owner": self.owner,
         }
 
-    async def _begin(self, server: Server) -> None:
-        """The server serves: say so, and begin what could wait until then."""
+    async def _begin(self, log: StreamLog | SyslogLog, server: Server) -> None:
+        """The server serves: say so, and what follows from that."""
         print("ready", flush=True)
-        if self.site is not None and self.wish.is_watching and self.wish.is_embedded:
-            # A server of root's has given up the right to read a site's secrets by now; its tree is what it watches.
-            self.site.watch()
+        if self.objection:
+            log.error(PROGRAM, self.objection)
         if self.wish.is_embedded and not self.wish.is_quiet:
             from courier_runtime.welcome import welcome
 
             places = {name: some[0] for name, some in server.addresses.items()}
             print(await welcome(server.current, places), file=sys.stderr, flush=True)
+
+    def _compile(self) -> tuple[int, int]:
+        """Begin to compile the site. Raises OSError."""
+        if self.objection:
+            raise PermissionError(errno.EPERM, self.objection)
+        return self.helper.descriptors.compiler()
 
     def _load(self) -> Snapshot:
         """The tree as it is now. Raises CourierSiteError for one that this server cannot go over to as it runs."""
@@ -288,9 +302,28 @@ def _high(place: Place) -> Place:
 
 def _site_of(wish: Wish) -> CompiledSite | None:
     """The site at the path, if it is one and no tree."""
-    path = wish.path
-    is_site = path.is_file() or any((path / name).is_file() for name in _SITE_NAMES)
-    return CompiledSite(path, wish.state / "tree", wish.host, has_owners=not wish.is_embedded) if is_site else None
+    file = site_file(wish.path)
+    if file is None:
+        return None
+    return CompiledSite(wish.path, file, wish.state / "tree", wish.host, has_owners=not wish.is_embedded)
+
+
+def _objection(file: Path) -> str:
+    """Why edits of a site must not be compiled with root's rights; empty if they may."""
+    found = not_roots(file)
+    return f"others than root can write {found}, so edits of the site count at a new start only" if found else ""
+
+
+def _keep_from_others(state: Path) -> None:
+    """Make the state directory root's, and see that the tree below is. Raises CourierSiteError.
+
+    The compiler writes there as root, so nobody else may have a say in where that is.
+    """
+    os.chown(state, 0, 0)
+    state.chmod(0o711)
+    tree = state / "tree"
+    if os.path.lexists(tree) and (tree.is_symlink() or tree.stat().st_uid != 0):
+        raise CourierSiteError(f"{tree} is not root's own directory: remove it")
 
 
 def _owner(layout: Mapping[str, str]) -> tuple[int, int]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from compiler.planning_sites import OWNED, effects, installed, plan_between
+from compiler.planning_sites import OWNED, edited, effects, file, installed, plan_between, says
 from courier_compiler.applying.installed import MemoryTree
 from courier_compiler.applying.reload import Action
 from courier_compiler.artefact import Daemon
@@ -263,6 +263,11 @@ TLS = [
         CERTIFICATE + "listeners: {pop3: {}}\nsettings: {pop3d-ssl: {POP3_STARTTLS: false}}\n",
         ["! pop3 no longer offers TLS"],
     ),
+    (
+        CERTIFICATE + "listeners: {imap: {}, imaps: {}}\n",
+        CERTIFICATE + "listeners: {imap: {}, imaps: {}}\nenvironment: {imapd: {IMAPDSTARTTLS: 'NO'}}\n",
+        ["! imap no longer offers TLS"],
+    ),
 ]  # fmt: skip
 ROUTES = [
     (
@@ -281,6 +286,18 @@ ROUTES = [
         ["mail for a.example goes where DNS says, no longer through b.example port 2525"],
     ),
     ("", "backup_relay: {host: fallback.example}\n", ["mail that waits too long goes to fallback.example"]),
+    (
+        "smarthost: {host: out.example.net, security: required}\nroutes: {a.example: {via: b.example}}\n",
+        "smarthost: {host: out.example.net, security: required}\n",
+        ["mail for a.example goes through out.example.net (SECURITY=REQUIRED), no longer through b.example"],
+    ),
+    (
+        "smarthost: {host: out.example.net, security: required}\n",
+        "smarthost: {host: out.example.net, security: required}\nroutes: {.example: {via: b.example, port: 26}}\n",
+        ["! mail for sub-domains of example goes through b.example port 26, "
+         "no longer through out.example.net (SECURITY=REQUIRED)"],
+    ),
+    ("smarthost: out.example.net\n", "smarthost: out.example.net\nroutes: {a.example: {via: OUT.example.net}}\n", []),
 ]  # fmt: skip
 LIMITS = [
     (
@@ -296,6 +313,16 @@ LIMITS = [
         ["smtp serves 7 connections at a time, no longer 40"],
     ),
     ("", "policy: {max_recipients: {count: 9}}\n", ["a message may have 9 recipients, no longer 100"]),
+    (
+        "listeners: {imap: {max_per_address: 10}, imaps: {max_per_address: 5}}\n",
+        "listeners: {imap: {max_per_address: 30}, imaps: {max_per_address: 5}}\n",
+        ["imap serves 30 connections of one address, no longer 10"],
+    ),
+    (
+        "listeners: {pop3: {max_connections: 10}, pop3s: {max_connections: 5}}\n",
+        "listeners: {pop3: {max_connections: 10}, pop3s: {max_connections: 7}}\n",
+        ["pop3s serves 7 connections at a time, no longer 5"],
+    ),
 ]  # fmt: skip
 REFUSALS = [
     ("policy: {freemail: {free.example: []}}\n", "", ["mail from free.example may come from any server"]),
@@ -342,6 +369,31 @@ def test_an_effect_knows_its_line_in_the_site() -> None:
     plan = plan_between("", "access:\n  192.0.2.0/24: relay\n")
     (effect,) = plan.effects
     assert str(plan.mark(effect.path)) == "site.yaml:4:3"
+
+
+def test_an_effect_on_a_listener_points_at_the_word_that_counts_for_it() -> None:
+    both = "listeners:\n  imap:\n    max_connections: {}\n  imaps:\n    max_connections: {}\n"
+    plan = plan_between(both.format(9, 9), both.format(5, 6))
+    assert [(effect.says, str(plan.mark(effect.path))) for effect in plan.effects] == [
+        ("imap serves 5 connections at a time, no longer 9", "site.yaml:5:5"),
+        ("imaps serves 6 connections at a time, no longer 9", "site.yaml:7:5"),
+    ]
+
+
+def test_blanks_around_the_relay_of_an_old_route_are_no_change() -> None:
+    site = "routes: {partner.example: {via: relay.example}}\n"
+    route = b"partner.example:relay.example\n"
+    plan = plan_between(edited(installed(site), "esmtproutes", route, b"partner.example: relay.example \r\n"), site)
+    assert effects(plan) == []
+    assert says(plan, "esmtproutes") == []
+    assert file(plan, "esmtproutes").is_same
+
+
+def test_a_route_that_comes_behind_a_broader_one_is_told_by_what_becomes_of_its_mail() -> None:
+    site = "smarthost: out.example.net\nroutes: {a.example: {via: b.example}}\n"
+    straight, reversed_ = b"a.example:b.example\n:out.example.net\n", b":out.example.net\na.example:b.example\n"
+    plan = plan_between(edited(installed(site), "esmtproutes", straight, reversed_), site)
+    assert effects(plan) == ["mail for a.example goes through b.example, no longer through out.example.net"]
 
 
 def test_the_first_tree_opens_everything() -> None:

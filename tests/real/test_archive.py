@@ -21,7 +21,10 @@ DNS: Final = "example.org MX 10 mx.example.org\nmx.example.org A 198.18.1.12\n"
 ARCHIVE: Final = "/var/lib/courier/archive"
 SITE: Final = site(
     "authsmtp",
-    '    later: "|exit 75\\n"\naliases:\n  team: [tester, probe]\n  chief: [anna]\nqueue: {retry_pause: 1h}\n',
+    '    later: "|exit 75\\n"\naliases:\n  team: [tester, probe]\n  chief: [anna]\n'
+    "protocol_aliases:\n"
+    "  dsn: {mailer: [tester, probe], deputy: [anna], lost: [gone@example.org], postmaster: [tester]}\n"
+    "queue: {retry_pause: 1h}\n",
 ).replace("postmaster: anna}", f"postmaster: anna, archive: {ARCHIVE}}}")
 
 Kept = Mapping[str, tuple[list[str], str]]
@@ -53,6 +56,8 @@ def _send_all(host: MailHost) -> None:
     _send(host, "list", ["team@example.org"], mail=["VERP", "RET=FULL", "ENVID=QQ+2B1"])
     _send(host, "alias", ["chief@example.org"], mail=["RET=HDRS"])
     _send(host, "h\xe9llo", ["anna@example.org"], mail=["BODY=8BITMIME"])
+    for sender in ("mailer", "deputy", "lost"):
+        _send(host, f"from {sender}", ["gone@example.org"], sender=f"{sender}@example.org")
     assert is_idle(host)
     _send(host, "cancelled", ["later@example.org"])
     assert eventually(lambda: any("status: deferred" in line for line in host.machine.log))
@@ -60,13 +65,20 @@ def _send_all(host: MailHost) -> None:
     commands = f"{Path(host.sendmail_path).parent}:/usr/bin:/bin"
     host.machine.do("cancelmsg", name, "because", environment={"PATH": commands})
     assert is_idle(host)
-    assert eventually(lambda: len([*host.machine.path(ARCHIVE).rglob("C*")]) == 8), "six messages and two notices"
+    assert eventually(lambda: len([*host.machine.path(ARCHIVE).rglob("C*")]) == len(SUBJECTS) + len(NOTICES))
 
 
-def _send(host: MailHost, subject: str, to: Sequence[str], mail: Sequence[str] = (), rcpt: Sequence[str] = ()) -> None:
+def _send(
+    host: MailHost,
+    subject: str,
+    to: Sequence[str],
+    mail: Sequence[str] = (),
+    rcpt: Sequence[str] = (),
+    sender: str = "anna@example.org",
+) -> None:
     text = f"Subject: {subject}\n\nh\xe9\n" if not subject.isascii() else f"Subject: {subject}\n\nhello\n"
     with smtplib.SMTP(host.machine.address, 25, timeout=30, local_hostname="client.example") as client:
-        client.sendmail("anna@example.org", to, text.encode(), mail_options=mail, rcpt_options=rcpt)
+        client.sendmail(sender, to, text.encode(), mail_options=mail, rcpt_options=rcpt)
 
 
 def _kept(host: MailHost) -> Kept:
@@ -75,7 +87,7 @@ def _kept(host: MailHost) -> Kept:
         text = path.with_name(f"D{path.name[1:]}").read_text()
         lines = path.read_text().splitlines()
         subject = re.findall(r"^Subject: (.*)$", text, re.MULTILINE)[-1]  # in a notice, that of what comes back
-        name = f"notice of {subject}" if lines[0] == "s" else subject
+        name = {"s": "notice of ", "s#@[]": "notice of notice of "}.get(lines[0], "") + subject
         assert name not in found
         found[name] = lines, text
     return found
@@ -96,8 +108,13 @@ def _comparable(lines: Sequence[str]) -> tuple[list[str], list[str]]:
     return head, sorted(end, key=lambda line: found[1] if (found := re.match(r"[ISF](\d+) ", line)) else "")
 
 
-SUBJECTS: Final = ("delivered", "failed", "list", "alias", "h\xe9llo", "cancelled")
-NOTICES: Final = ("notice of failed", "notice of cancelled")
+SUBJECTS: Final = (
+    "delivered", "failed", "list", "alias", "h\xe9llo", "cancelled", "from mailer", "from deputy", "from lost",
+)  # fmt: skip
+NOTICES: Final = (
+    "notice of failed", "notice of cancelled", "notice of from mailer", "notice of from deputy", "notice of from lost",
+    "notice of notice of from lost",
+)  # fmt: skip
 
 
 def test_both_keep_the_same_messages(both: tuple[Kept, Kept]) -> None:

@@ -18,10 +18,14 @@ from real.test_local_smtp import DNS, general
 FILTER = "/usr/local/lib/judge"
 SITE = f"settings:\n  control: {{maildropfilter: {FILTER}, enablefiltering: [esmtp]}}\n"
 JUDGE = """#!/bin/sh
-# Wants to see texts for all but tester; then anna takes a message, and probe says in two lines that she does not.
+# Wants to see texts for all but tester; then anna takes a message, and probe says in two lines that she does not; but
+# with /tmp/alike they both say the same.
 case "$4:$HOME" in
 rcptfilter*:*/tester) exit 0 ;;
 rcptfilter*) exit 99 ;;
+esac
+test ! -e /tmp/alike || { cat > /dev/null; echo "550 alike"; exit 1; }
+case "$HOME" in
 */probe) cat > /dev/null; echo "500 not this"; echo "nor that"; exit 1 ;;
 esac
 cat > /dev/null
@@ -68,6 +72,22 @@ def test_a_text_without_a_code_defers(host: MailHost) -> None:
     finally:
         strict.unlink()
     assert answer == "558-450-anna:\n558-450 says no\n558-500-probe:\n558-500-not this\n558 500 nor that"
+
+
+@pytest.mark.parametrize(
+    ("recipients", "answer"),
+    [
+        (("probe",), "558-550-probe:\n558 550 alike"),
+        (("PROBE", "anna"), "558-550-probe:\n558-550 alike\n558-550-anna:\n558 550 alike"),
+    ],
+)
+def test_one_reason_for_all_is_said_for_each(host: MailHost, recipients: tuple[str, ...], answer: str) -> None:
+    alike = host.machine.path("/tmp/alike")
+    alike.touch()
+    try:
+        assert _last_answers(host, recipients)[-1] == answer
+    finally:
+        alike.unlink()
 
 
 @pytest.mark.parametrize(

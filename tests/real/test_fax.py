@@ -112,6 +112,16 @@ def test_the_log_tells_the_same_of_sendfax(hosts: Mapping[str, MailHost], addres
 
 
 @pytest.mark.parametrize(
+    ("does", "text"),
+    [("exit 0", mixed(PLAIN, ODD)), ("exit 0", mixed(PLAIN, SCRIPT)), ("echo a; echo b >&2; exit 3", mixed(SCRIPT))],
+)
+def test_the_log_tells_the_same_of_what_cannot_be_faxed(hosts: Mapping[str, MailHost], does: str, text: str) -> None:
+    real, ours = (_refused(hosts[name], does, text) for name in ("courier", "ours"))
+    assert len(real) == 2, "why, in one line, and that it failed"
+    assert ours == real
+
+
+@pytest.mark.parametrize(
     "address",
     [
         "5551234@fax", "5551234@fax.", "(555)1234@fax", "555 1234@fax", "555.1234@fax", "555-1234@fax", "+5551234@fax",
@@ -122,6 +132,21 @@ def test_the_log_tells_the_same_of_sendfax(hosts: Mapping[str, MailHost], addres
 def test_the_same_numbers_are_taken(hosts: Mapping[str, MailHost], address: str) -> None:
     real, ours = (_taken(hosts[name], address) for name in ("courier", "ours"))
     assert ours == real
+
+
+def _refused(host: MailHost, does: str, text: str) -> list[str]:
+    program, before = f"{CONVERTERS}/application-postscript.filter", len(host.machine.log)
+    _install(host, program, f"#!/bin/sh\ncat > /dev/null\n{does}\n")
+
+    def said() -> list[str]:
+        return [general(line) for line in host.machine.log[before:] if line.startswith("courierfax: ")]
+
+    try:
+        assert host.sendmail("-f", "anna", "5551234@fax", text=text).returncode == 0
+        assert eventually(lambda: any("status" in line for line in said()))
+    finally:
+        _install(host, program, TWO_PAGES)
+    return said()
 
 
 def _taken(host: MailHost, address: str) -> tuple[int, bytes, list[str]]:

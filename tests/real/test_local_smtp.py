@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
@@ -14,9 +15,9 @@ from dialogue.zone import parse_zone
 from real.courier_host import eventually
 from real.machine import Exchange
 from real.mail_host import MailHost, new
-from real.self_checks import both_running, inbox, site
+from real.self_checks import USERS, both_running, inbox, site
 
-DNS = "example.org MX 10 mx.example.org\nmx.example.org A 198.18.1.12\n"
+DNS = "example.org MX 10 mx.example.org\nmx.example.org A 198.18.1.12\nfailing.example SERVFAIL\n"
 UUCP_SITE = """\
 uucp:
   neighbours: {apple: [], gate: [gateway]}
@@ -172,18 +173,69 @@ def test_the_log_tells_the_same_of_uux(hosts: Mapping[str, MailHost], sender: st
 
 
 def _logged(host: MailHost, sender: str, does: str) -> list[str]:
-    program, before = host.machine.path("/usr/bin/uux"), len(host.machine.log)
-    program.write_text(f"#!/bin/sh\n{does}\n")
+    before = len(host.machine.log)
 
     def said() -> list[str]:
-        return [general(line) for line in host.machine.log[before:] if line.startswith("courieruucp: ")]
+        lines = [general(line) for line in host.machine.log[before:]]
+        return [line for line in lines if line.startswith("courieruucp: ") or ",module=uucp," in line]
 
-    try:
+    with _uux(host, does):
         assert host.sendmail("-f", sender, "apple!john", text=TEXT).returncode == 0
         assert eventually(lambda: any("success" in line or "status" in line for line in said()))
+    return said()
+
+
+@contextmanager
+def _uux(host: MailHost, does: str) -> Iterator[None]:
+    """A uux that reads the message, without which the real server is a matter of luck, and does this."""
+    program = host.machine.path("/usr/bin/uux")
+    program.write_text(f"#!/bin/sh\ncat > /dev/null\n{does}\n")
+    try:
+        yield
     finally:
         program.write_text(UUX)
-    return said()
+
+
+@pytest.mark.parametrize("does", ["exit 0", "echo one; echo two", "echo; echo two; exit 3"])
+def test_notices_tell_the_same_of_uux(hosts: Mapping[str, MailHost], does: str) -> None:
+    real, ours = (_notice(hosts[name], does) for name in ("courier", "ours"))
+    assert ours == real
+    assert " <<< uux: " in real
+
+
+def _notice(host: MailHost, does: str) -> str:
+    """The parts of the notice, without what stands above them in words of each server's own."""
+    before = len(new(inbox(host, "probe")))
+    with _uux(host, does):
+        words = ("-f", "probe", "-N", "success,failure", "apple!john", "gate!x!y")
+        assert host.sendmail(*words, text=TEXT).returncode == 0
+        assert eventually(lambda: len(new(inbox(host, "probe"))) > before)
+    return general(new(inbox(host, "probe"))[-1].decode()).partition("--=_courier_0\n")[2]
+
+
+def test_mail_belongs_in_the_queue_to_who_has_handed_it_in(hosts: Mapping[str, MailHost]) -> None:
+    real, ours = (_owned(host) for host in hosts.values())
+    assert ours == real
+    assert len(real) == 3
+
+
+def _owned(host: MailHost) -> list[tuple[str, ...]]:
+    """Owner, sender and recipient of mail that came in each of three ways, cancelled afterwards by its owner."""
+    envelope = ("MAIL FROM:<anna@example.org>", "RCPT TO:<spoken@failing.example>")
+    converse(host, ("EHLO me", *envelope, "DATA", f"{TEXT}.", "QUIT"), USERS["anna"])
+    host.sendmail("-f", "anna", "sent@failing.example", text=TEXT, uid=USERS["anna"])
+    _rmail(host, ("-f", "apple!x", "brought@failing.example"), UUCP, {"UU_MACHINE": "apple", "UU_USER": "john"}, TEXT)
+    found: list[tuple[str, ...]] = []
+    for uid in (USERS["anna"], UUCP):
+        listing = host.machine.do(_command(host, "mailq"), "-batch", uid=uid, environment={}).decode()
+        for fields in (line.split(";") for line in listing.splitlines() if ";" in line):
+            found.append((fields[0], *fields[3:]))
+            host.machine.do(_command(host, "cancelmsg"), fields[1], uid=uid, environment={})
+    return sorted(found)
+
+
+def _command(host: MailHost, name: str) -> Path:
+    return Path("/usr/bin" if host.sendmail_path == "/usr/sbin/sendmail" else Path(host.sendmail_path).parent, name)
 
 
 @pytest.mark.parametrize(
@@ -240,12 +292,18 @@ def _brought(
     host: MailHost, words: tuple[str, ...], uid: int, environment: Mapping[str, str], text: str = TEXT
 ) -> list[str]:
     before = len(new(inbox(host, "anna")))
-    command = Path(host.sendmail_path).with_name("rmail")
-    done = host.machine.run(command, *words, uid=uid, environment=environment, stdin=text.encode())
+    done = _rmail(host, words, uid, environment, text)
     if done.returncode == 0:
         assert eventually(lambda: len(new(inbox(host, "anna"))) > before)
     mail = [general(text.decode()) for text in new(inbox(host, "anna"))[before:]]
     return [str(done.returncode), done.stderr.decode(), *mail]
+
+
+def _rmail(
+    host: MailHost, words: tuple[str, ...], uid: int, environment: Mapping[str, str], text: str
+) -> subprocess.CompletedProcess[bytes]:
+    command = Path(host.sendmail_path).with_name("rmail")
+    return host.machine.run(command, *words, uid=uid, environment=environment, stdin=text.encode())
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 
 from courier_runtime.commands.install import install
-from runtime.running import SITE, Running, eventually, running
+from runtime.running import SITE, Running, eventually, free_port, running
 
 
 @pytest.fixture(scope="module")
@@ -33,12 +33,6 @@ def commands(tmp_path_factory: pytest.TempPathFactory) -> Path:
     directory = tmp_path_factory.mktemp("bin")
     install(directory)
     return directory
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as one:
-        port: int = one.getsockname()[1]
-    return port
 
 
 def health(port: int) -> str:
@@ -244,14 +238,15 @@ def test_a_server_serves_the_sockets_that_the_service_manager_brings_and_tells_i
 
 def test_a_server_without_descriptors_says_so_and_serves_again_when_it_has_some(tmp_path: Path) -> None:
     prefix = ("sh", "-c", 'ulimit -n 64; exec "$@"', "sh")
-    with running(tmp_path, prefix=prefix, options=("--metrics", "127.0.0.1:18026")) as server:
+    page = free_port()
+    with running(tmp_path, prefix=prefix, options=("--metrics", f"127.0.0.1:{page}")) as server:
         port = server.port()
         clients = [socket.create_connection(("127.0.0.1", port)) for _ in range(120)]
         eventually(lambda: "low on descriptors: " in server.log())
         for client in clients:
             client.close()
         eventually(lambda: "room and descriptors suffice again" in server.log())
-        eventually(lambda: health(18026) == "well\n", 30)
+        eventually(lambda: health(page) == "well\n", 30)
         server.send("anna@example.com")
         eventually(lambda: len(server.inbox("anna")) == 1)
 

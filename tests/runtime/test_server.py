@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from courier_runtime.commands.install import install
-from runtime.running import SITE, Running, eventually, running
+from runtime.running import SITE, Running, eventually, free_port, running
 
 
 @pytest.fixture(scope="module")
@@ -121,13 +121,13 @@ def test_a_broken_edit_leaves_the_old_generation_in_force_and_says_why(tmp_path:
     with running(tmp_path) as server:
         first = server.ask("status")["generation"]
         server.site.write_text(SITE.replace("accounts:", "acounts:"))
-        eventually(lambda: "acounts" in server.ask("status")["site"])
+        eventually(lambda: "acounts" in server.ask("status")["trouble"])
         assert server.ask("status")["generation"] == first
         assert "acounts" in server.log()
         server.send("anna@example.com")
         server.site.write_text(SITE.replace("sales:", "sale:"))
         eventually(lambda: server.ask("status")["generation"] != first)
-        assert server.ask("status")["site"] == ""
+        assert server.ask("status")["trouble"] == ""
 
 
 def test_a_tree_that_is_edited_by_hand_is_reloaded_too_and_a_broken_one_is_not(tmp_path: Path) -> None:
@@ -167,18 +167,19 @@ def test_a_graceful_stop_ends_with_nothing_in_hand(tmp_path: Path) -> None:
 
 
 def test_metrics_and_health_have_a_page(tmp_path: Path) -> None:
-    with running(tmp_path, options=("--metrics", "127.0.0.1:18025")) as server:
+    port = free_port()
+    with running(tmp_path, options=("--metrics", f"127.0.0.1:{port}")) as server:
         server.send("anna@example.com")
         eventually(lambda: server.inbox("anna"))
 
         def metrics() -> str:
-            with urllib.request.urlopen("http://127.0.0.1:18025/metrics") as page:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics") as page:
                 text: str = page.read().decode()
             return text
 
         eventually(lambda: 'courier_deliveries_total{module="local",outcome="delivered"} 1.0' in metrics())
         assert "process_open_fds " in metrics()
-        with urllib.request.urlopen("http://127.0.0.1:18025/health") as page:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/health") as page:
             assert page.read() == b"well\n"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import smtplib
 import socket
@@ -118,6 +119,39 @@ def test_a_process_that_ends_takes_only_its_own_clients_and_comes_back(tmp_path:
         client.close()
 
 
+def test_the_server_outlives_processes_that_keep_dying_and_says_so(tmp_path: Path) -> None:
+    with running(tmp_path, options=("--sessions", "1")) as server:
+        for _ in range(6):
+            eventually(lambda: sessions(server))
+            os.kill(sessions(server)[0], signal.SIGKILL)
+            eventually(lambda: not sessions(server))
+        eventually(lambda: server.ask("status")["unsteady"])
+        said = server.ask("status")["unsteady"]
+        assert re.fullmatch(
+            r"sessions-1 has ended 6 times in a row and begins again after 6 s: process \d+ has ended with -9", said
+        )
+        assert f"courierd: {said}\n" in server.log()
+        assert server.ask("queue")["messages"] == [], "the queue serves meanwhile"
+        server.send("anna@example.com")
+        eventually(lambda: server.inbox("anna"))
+        assert server.ask("status")["unsteady"] == said, "it has not worked for a minute yet"
+
+
+def test_a_long_text_that_a_process_leaves_behind_goes_with_it(server: Running) -> None:
+    texts = server.state / "spool/texts"
+    with server.connect() as client:
+        client.ehlo()
+        client.mail("x@example.net")
+        client.rcpt("anna@example.com")
+        assert client.docmd("DATA")[0] == 354
+        client.send("Subject: long\r\n\r\n" + "hello\r\n" * 100_000)
+        eventually(lambda: list(texts.iterdir()))
+        os.kill(served_by(client), signal.SIGKILL)
+        eventually(lambda: not list(texts.iterdir()))
+        client.close()
+    assert server.ask("queue")["messages"] == []
+
+
 def test_an_edit_reaches_all_processes_and_sessions_keep_what_they_began_with(server: Running) -> None:
     with ExitStack() as stack:
         before = [stack.enter_context(server.connect()) for _ in range(8)]
@@ -163,11 +197,12 @@ def test_a_listener_comes_and_goes_in_all_processes(server: Running) -> None:
 
 
 def test_a_process_waits_for_the_generation_in_force_while_a_broken_one_lies_there(tmp_path: Path) -> None:
-    with running(tmp_path, options=(*TWO, "--no-watch")) as server:
+    with running(tmp_path, options=TWO) as server:
         settings = server.state / "tree/etc/courier/esmtpd"
+        eventually(lambda: "up to date" in server.log())  # until then the compiler may put right what hands do
         good = settings.read_bytes()
         settings.write_bytes(b"PORT=$HOME\n")
-        assert "begins an expansion" in server.ask("reload")["trouble"]
+        eventually(lambda: "begins an expansion" in server.ask("status")["trouble"])
         victim, other = sessions(server)
         os.kill(victim, signal.SIGKILL)
         eventually(lambda: "waits for the generation in force" in server.log())

@@ -158,6 +158,16 @@ def test_what_only_resembles_a_netblock_is_a_key(line: bytes) -> None:
     assert set(table(line + b"\n", netblocks=True).records) == {key}
 
 
+@pytest.mark.parametrize("text", [b"10/8\tallow\n*\tdeny", b"*\tdeny\n10/8\tallow", b"10/8\tallow\n*\tdeny\n"])
+def test_a_key_beside_netblocks_is_found_with_and_without_a_newline_at_the_end(text: bytes) -> None:
+    assert table(text, netblocks=True).records == {b"10": b"allow", b"*": b"deny"}
+
+
+def test_netblocks_of_two_files_are_counted_with_the_keys_beside_them() -> None:
+    ours = compile_table([Source("a", b"10/8\tallow\n11/8\tallow\n"), Source("b", b"12\tallow\n")], netblocks=True)
+    assert set(ours.records) == {b"10", b"11", b"12"}
+
+
 def test_netblocks_mean_nothing_in_other_tables() -> None:
     assert table(b"10.0.0.0/8\tx\n").records == {b"10.0.0.0/8": b"x"}
 

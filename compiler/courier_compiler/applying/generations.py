@@ -2,7 +2,8 @@
 
 A kept generation is a directory of the form that `build` makes: its files with their own permissions, and their
 manifest. It never shares a file with the tree in force, so nothing that is edited in place there changes it; files that
-two kept generations have in common are stored once.
+two kept generations have in common are stored once. Generations that we found, not made, are the only copy of another
+hand's work: they stay until somebody removes their directory.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from courier_schema.legacy.manifest import NAME, Entry, Manifest, load_manifest
 from courier_schema.report import CourierSiteError, Problem
 
 KEEP: Final = 10
-"""Generations that are kept unless told otherwise."""
+"""Generations of ours that are kept unless told otherwise."""
 
 _ABOUT: Final = ".about.json"
 _IN_FORCE: Final = "in-force.json"
@@ -191,11 +192,13 @@ def make_store(place: Place, disk: Disk) -> None:
 
 
 def prune(place: Place, keep: int, disk: Disk) -> None:
-    """Keep the newest generations, the one in force, and the one that an unconfirmed apply may go back to."""
+    """Keep the newest generations of ours, the one in force, the one that an unconfirmed apply may go back to, and all
+    that were found."""
     record = in_force(place)
     needed = {record.number, record.pending.back_to if record.pending else record.number}
+    ours = [generation for generation in kept(place) if not generation.found]
     disk.mkdir(stage_path(place))
-    for generation in kept(place)[:-keep]:
+    for generation in ours[:-keep]:
         if generation.number not in needed:
             leaving = stage_path(place) / generation.path.name
             disk.rename(generation.path, leaving)

@@ -40,7 +40,9 @@ def add_permissions(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--overwrite-drift", action="store_true", help="replace files of ours that were edited by hand, and keep those"
     )
-    parser.add_argument("--keep", type=_count, default=KEEP, metavar="N", help=f"generations to keep ({KEEP})")
+    parser.add_argument(
+        "--keep", type=_count, default=KEEP, metavar="N", help=f"generations to keep, besides those found here ({KEEP})"
+    )
     parser.add_argument(
         "--reload",
         nargs="?",

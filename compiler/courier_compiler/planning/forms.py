@@ -185,8 +185,12 @@ def _order_of_exclusions(content: Content) -> object:
 
 
 def _routes(content: Content) -> Entries:
-    split_entries = (entry.encode(errors="surrogateescape").partition(b":") for entry in content.entries)
-    return {destination: b":" + relay for destination, _, relay in reversed([*split_entries])}
+    """Destination to its relay, of the first line that has it; blanks around a relay say nothing."""
+    found: dict[bytes, bytes] = {}
+    for entry in content.entries:
+        destination, _, relay = entry.encode(errors="surrogateescape").partition(b":")
+        found.setdefault(destination, b":" + relay.strip())
+    return found
 
 
 def _lines(content: Content) -> list[bytes]:
@@ -288,7 +292,7 @@ _BY_NAME: Final[Mapping[str, Form]] = {
     "esmtpacceptmailfor": _LIST,
     "esmtppercentrelay": _LIST,
     "logindomainlist": _LIST,
-    "esmtproutes": Form("route", _routes, "", order=lambda content: content.entries),
+    "esmtproutes": Form("route", _routes, "", order=lambda content: tuple(_routes(content))),
     "esmtpauthclient": Form("login", _logins, parts=_login, is_secret=_is_telling),
     "hosteddomains.dat": _HOSTED,
     "esmtpacceptmailfor.dat": _DOMAINS,

@@ -74,12 +74,14 @@ def user(uid: int) -> str:
 
 
 def size(count: int) -> str:
-    """Bytes, or tenths of a K, or hundredths of an M."""
+    """Bytes, or full tenths of a K, or full hundredths of an M."""
     if count < 1024:
         return str(count)
     if count < 1024 * 1024:
-        return f"{count / 1024:.1f}K"
-    return f"{count / 1024 / 1024:.2f}M"
+        tenths = count * 10 // 1024
+        return f"{tenths // 10}.{tenths % 10}K"
+    hundredths = count * 100 // 1024**2
+    return f"{hundredths // 100}.{hundredths % 100:02}M"
 
 
 if __name__ == "__main__":

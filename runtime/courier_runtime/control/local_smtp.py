@@ -78,18 +78,20 @@ class LocalSmtp:
     async def _serve(self, connection: Connection) -> None:
         task = asyncio.current_task()
         assert task is not None, "connections are served in tasks"
-        session = self._sessions[task] = Session(connection, self._client(connection), self._intake.rules, self._host)
+        if connection.wire is None:
+            return  # gone before it was served
+        client = self._client(peer_uid(connection.wire.get_extra_info("socket")))
+        session = self._sessions[task] = Session(connection, client, self._intake.rules, self._host)
         try:
             await session.run()
         finally:
             del self._sessions[task]
             connection.close()
 
-    def _client(self, connection: Connection) -> Client:
-        wire = connection.wire
-        user = f"uid {peer_uid(wire.get_extra_info('socket'))}" if wire is not None else ""
+    def _client(self, uid: int) -> Client:
         conduct = Conduct.of(_RIGHTS, self._intake.rules.snapshot.bofh)
-        return Client(_HERE, 0, _HERE, replace(conduct, tarpit=False), name="localhost", info=user)
+        quick = replace(conduct, tarpit=False)
+        return Client(_HERE, 0, _HERE, quick, name="localhost", info=f"uid {uid}", owner=uid)
 
     async def _wind_down(self) -> None:
         """End idle sessions now, busy ones when their message is through, all of them in the end."""

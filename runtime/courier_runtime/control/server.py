@@ -120,11 +120,11 @@ class ControlServer:
                 return await self._intake.submit(envelope, _text(reader, size), f"uid {uid}")
             if uid not in _who_brings_uucp():
                 return NOT_UUCP
-            return await self._intake.submit(self._uucp_envelope(said), _text(reader, size))
+            return await self._intake.submit(self._uucp_envelope(said, uid), _text(reader, size))
         except asyncio.IncompleteReadError:
             return CUT_SHORT
 
-    def _uucp_envelope(self, said: Fields) -> Envelope:
+    def _uucp_envelope(self, said: Fields, uid: int) -> Envelope:
         """That of rmail: addresses are paths, the neighbour is named in `uucp`."""
         snapshot, envelope = self._snapshot(), _envelope(said)
         return replace(
@@ -133,6 +133,7 @@ class ControlServer:
             recipients=tuple(replace(one, address=_for_here(one.address, snapshot)) for one in envelope.recipients),
             source="uucp",
             origin=f"unknown; uucp ({said['uucp'][0]})",
+            owner=uid,
         )
 
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import os
-import tempfile
-from collections.abc import Iterator, Mapping
+import shutil
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from email.header import decode_header, make_header
 from email.message import Message
@@ -51,32 +51,40 @@ class Unfit(Exception):
 
 
 class FaxTransport:
-    """Implements `seams.Transport`. One fax at a time, as the module's limits have it."""
+    """Implements `seams.Transport`. One fax at a time, as the module's limits have it.
+
+    Files are made, looked at and removed in threads. What a crash leaves is removed when the message comes again.
+    """
 
     def __init__(self, *, steward: Steward, log: Log, pause: float = PAUSE) -> None:
         self._steward, self._log, self._pause = steward, log, pause
 
     async def deliver(self, job: Job) -> Mapping[int, Outcome]:
         """Convert a message and transmit it."""
-        state = job.snapshot.ground.state
-        with tempfile.TemporaryDirectory(prefix="fax-", dir=state, ignore_cleanup_errors=True) as directory:
-            return dict.fromkeys(job.recipients, await self._fax(job, Path(directory)))
+        directory = job.snapshot.ground.state / f"fax-{job.message.id}-{job.recipients[0]}"
+        try:
+            await asyncio.to_thread(_make_empty, directory)
+            return dict.fromkeys(job.recipients, await self._fax(job, directory))
+        finally:
+            await asyncio.to_thread(shutil.rmtree, directory, ignore_errors=True)
 
     async def _fax(self, job: Job, directory: Path) -> Outcome:
         assert job.message.text is not None, "a job has a text"
-        message = await asyncio.to_thread(_read, job.message.text)
+        message, parts = await asyncio.to_thread(_read, job.message.text)
         try:
-            cover, documents = await self._pages(job, message, directory)
+            cover, documents = await self._pages(job, message, parts, directory)
         except Unfit as why:
-            return Failed(Dialogue(replies=why.args))
+            return Failed(Dialogue(replies=("\n".join(why.args),)))
         return await self._transmit(job, cover, documents)
 
-    async def _pages(self, job: Job, message: Message, directory: Path) -> tuple[list[Path], list[Path]]:
+    async def _pages(
+        self, job: Job, message: Message, found: list[Part], directory: Path
+    ) -> tuple[list[Path], list[Path]]:
         """The pages of the cover and of all else. Raises Unfit."""
         converters = Path(job.snapshot.ground.prefix, CONVERTERS)
         options = job.hop.host.split("-")[1:]
-        text, parts = _apart(list(_leaves(message))[: 1 if "cover" in options else None])
-        missing = [part.kind for part in parts if not (converters / _converter(part.kind)).exists()]
+        text, parts = _apart(found[: 1 if "cover" in options else None])
+        missing = await asyncio.to_thread(_missing, converters, parts)
         if missing and "ignore" not in options:
             raise Unfit(
                 "This message contains an attachment with the document type of",
@@ -98,16 +106,14 @@ class FaxTransport:
     ) -> list[Path]:
         """The pages that a converter makes of a document. Raises Unfit."""
         made = directory / ".tmp"
-        made.mkdir(exist_ok=True)
+        await asyncio.to_thread(_make_empty, made)
         try:
             ended = await self._run((str(program), str(made)), environment, content)
         except OSError as error:
             ended = Exit(1, f"{program}: {error.strerror}\n".encode())
         if ended.status:
             raise Unfit(*_lines(ended), f"{program}: terminated with exit status {ended.status}")
-        pages = [
-            page.rename(directory / f"f{number:04}-{at:04}.g3") for at, page in enumerate(sorted(made.iterdir()), 1)
-        ]
+        pages = await asyncio.to_thread(_numbered, made, directory, number)
         if not pages:
             raise Unfit(f"{program}: failed to convert input data.")
         return pages
@@ -130,7 +136,8 @@ class FaxTransport:
                 break
             self._log.info(_NAME, "courierfax: detected locked modem line, sleeping...")
             await asyncio.sleep(self._pause)
-        sent = f"{_gone(cover)} cover pages, {_gone(documents)} document pages sent."
+        gone = [await asyncio.to_thread(_gone, pages) for pages in (cover, documents)]
+        sent = f"{gone[0]} cover pages, {gone[1]} document pages sent."
         told = Dialogue(replies=(said[-1], sent))
         return Failed(told) if ended.status >= _FINAL else Deferred(told)
 
@@ -141,8 +148,26 @@ class FaxTransport:
         )
 
 
-def _read(text: Text) -> Message:
-    return BytesParser(policy=compat32).parsebytes(b"".join(text.chunks()))
+def _read(text: Text) -> tuple[Message, list[Part]]:
+    """A message, and its documents."""
+    message = BytesParser(policy=compat32).parsebytes(b"".join(text.chunks()))
+    return message, list(_leaves(message))
+
+
+def _make_empty(directory: Path) -> None:
+    """Make a directory, without what an attempt that was cut off has left there."""
+    shutil.rmtree(directory, ignore_errors=True)
+    directory.mkdir(0o700)
+
+
+def _missing(converters: Path, parts: Iterable[Part]) -> list[str]:
+    """The types that nothing can convert."""
+    return [part.kind for part in parts if not (converters / _converter(part.kind)).exists()]
+
+
+def _numbered(made: Path, directory: Path, number: int) -> list[Path]:
+    """What a converter has made, under names in the order of the pages."""
+    return [page.rename(directory / f"f{number:04}-{at:04}.g3") for at, page in enumerate(sorted(made.iterdir()), 1)]
 
 
 def _leaves(message: Message) -> Iterator[Part]:

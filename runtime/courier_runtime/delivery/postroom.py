@@ -10,6 +10,8 @@ from courier_runtime.seams import Steward
 
 _BATCH: Final = 64
 """Letters that go in one order, so that the first need not wait for a thousand others."""
+_CARRIERS: Final = 2
+"""Orders under way: while one is carried out, the outcomes of the other are seen to and its followers get ready."""
 
 
 class Postroom:
@@ -18,17 +20,19 @@ class Postroom:
     def __init__(self, steward: Steward) -> None:
         self._steward = steward
         self._waiting: list[tuple[Letter, asyncio.Future[Stored]]] = []
-        self._carrier: asyncio.Task[None] | None = None
+        self._carriers: set[asyncio.Task[None]] = set()
 
     async def store(self, letter: Letter) -> Stored:
         """What became of a letter."""
         answer: asyncio.Future[Stored] = asyncio.get_running_loop().create_future()
         self._waiting.append((letter, answer))
-        if self._carrier is None:
-            self._carrier = asyncio.create_task(self._carry(), name="postroom")
+        if len(self._waiting) == 1 and len(self._carriers) < _CARRIERS:
+            self._carriers.add(asyncio.create_task(self._carry(), name="postroom"))
         return await answer
 
     async def _carry(self) -> None:
+        carrier = asyncio.current_task()
+        assert carrier is not None, "a carrier is a task"
         try:
             while self._waiting:
                 batch, self._waiting = self._waiting[:_BATCH], self._waiting[_BATCH:]
@@ -37,4 +41,4 @@ class Postroom:
                     if not answer.done():
                         answer.set_result(stored)
         finally:
-            self._carrier = None
+            self._carriers.discard(carrier)  # in this very turn: who comes next must not count on a carrier that left

@@ -55,7 +55,12 @@ class UucpTransport:
 
 
 def outgoing(sender: str, snapshot: Snapshot) -> str:
-    """A return address as a path that begins here: `ME!user` for one of ours, `ME!other.dom!user` for others."""
+    """A return address as a path that begins here: `ME!user` for one of ours, `ME!other.dom!user` for others.
+
+    The empty one, of notices, stays empty.
+    """
+    if not sender:
+        return ""
     local_part, domain = split(sender)
     own = snapshot.uucp_name
     if not domain or place(domain, snapshot).place is Place.LOCAL:
@@ -101,7 +106,7 @@ async def _order(job: Job) -> Command:
 def _command(job: Job, text: Text) -> Command:
     """The order. Flags that the configuration adds stand where uux looks for options."""
     snapshot, envelope = job.snapshot, job.message.envelope
-    sender = outgoing(envelope.sender, snapshot) if envelope.sender else ""
+    sender = outgoing(envelope.sender, snapshot)
     home, who = _account(snapshot)
     content = _content(text)
     if snapshot.control.uucprewriteheaders:

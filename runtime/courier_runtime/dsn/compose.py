@@ -149,7 +149,7 @@ class Composer:
             lines.append(f"X-Network-Error: {said.network_error}")
         if said.replies and fate.action != "delayed":
             kind = "smtp" if said.is_smtp and said.peer else "unknown"
-            lines.append(f"Diagnostic-Code: {kind}; " + "\n        ".join(said.replies))
+            lines.append(f"Diagnostic-Code: {kind}; " + "\n        ".join(said.lines))
         return "\n".join(lines) + "\n"
 
     async def _returned(self) -> AsyncIterator[bytes]:
@@ -203,7 +203,7 @@ def _told(said: Dialogue) -> Iterator[str]:
     if said.network_error:
         yield f" *** {said.network_error}"
     yield from (f" >>> {line}" for line in said.sent)
-    yield from (f" <<< {line}" for line in said.replies)
+    yield from (f" <<< {line}" for line in said.lines)
 
 
 def _shown(fate: Fate) -> str:

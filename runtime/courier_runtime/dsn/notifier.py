@@ -7,7 +7,7 @@ from typing import Final
 
 from courier_runtime.dsn.compose import Composer
 from courier_runtime.dsn.decide import decide
-from courier_runtime.mail.envelope import Envelope, Notify, Recipient
+from courier_runtime.mail.envelope import Envelope, Recipient
 from courier_runtime.seams import Intake, Log, Occasion, Queued
 from courier_runtime.snapshot.model import Snapshot
 
@@ -39,8 +39,8 @@ class ReportingNotifier:
         original = message.envelope
         envelope = Envelope(
             sender=notice.sender,
-            recipients=(Recipient(notice.to, notify=Notify.NEVER if notice.sender else Notify.UNSAID),),
-            source=original.source if original.source.endswith("/dsn") else f"{original.source}/dsn",
+            recipients=(Recipient(notice.to),),
+            source=f"{original.source}/dsn",
             origin="dns; localhost (localhost [127.0.0.1])",
             security=original.security,
             virtual_host=original.virtual_host,

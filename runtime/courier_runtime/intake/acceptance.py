@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from courier_runtime.intake.desk import Desk
@@ -11,7 +11,7 @@ from courier_runtime.mail.envelope import Envelope
 from courier_runtime.mail.reply import Reply
 from courier_runtime.policy.recipient import FULL
 from courier_runtime.policy.rules import Rules
-from courier_runtime.seams import Draft, Filter, SpoolFull, Text
+from courier_runtime.seams import Draft, Filter, Hop, SpoolFull, Text, Unavailable
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +45,9 @@ async def _accept_some(
     kept = tuple(one for number, one in enumerate(envelope.recipients) if number not in refused)
     if not kept:
         draft.abort()
-        return _several(None, named, refused)
+        return await _several(desk, None, named, rules, refused)
     reply = await _commit(draft, replace(envelope, recipients=kept), rules)
-    return reply if reply.is_refusal else _several(reply, named, refused)
+    return reply if reply.is_refusal else await _several(desk, reply, named, rules, refused)
 
 
 async def _commit(draft: Draft, envelope: Envelope, rules: Rules) -> Reply:
@@ -86,12 +86,13 @@ async def _inspect(filters: Sequence[Filter], message: Judged) -> Reply | Mappin
         if not verdict.recipients:
             return verdict.reply
         refused.update({number: verdict.reply for number in verdict.recipients if number not in refused})
-    is_unanimous = len(refused) == len(message.envelope.recipients) and len(set(refused.values())) == 1
-    return refused[0] if is_unanimous else refused
+    return refused
 
 
-def _several(accepted: Reply | None, named: RecipientList, refused: Mapping[int, Reply]) -> Reply:
-    """Courier's answer of several: one inner reply for each RCPT, in their order (EXDATA).
+async def _several(
+    desk: Desk, accepted: Reply | None, named: RecipientList, rules: Rules, refused: Mapping[int, Reply]
+) -> Reply:
+    """Courier's answer of several: one inner reply for each RCPT, in their order (EXDATA), be it one alone.
 
     A list counts as accepted as long as one of its members gets the message.
     """
@@ -100,6 +101,18 @@ def _several(accepted: Reply | None, named: RecipientList, refused: Mapping[int,
         if accepted is not None and not all(number in refused for number in numbers):
             lines += accepted.text.split("\n")
         else:
-            inner = refused[numbers[0]]
-            lines += Reply(inner.code, (f"{spelt}:", *inner.lines)).text.split("\n")
-    return Reply(558, (*lines, ""))
+            first, *others = numbers
+            name = spelt if others else await _name(desk, named.recipients[first].address, rules)
+            inner = refused[first]
+            lines += Reply(inner.code, (f"{name}:", *inner.lines)).text.split("\n")
+    return Reply(558, tuple(lines))
+
+
+async def _name(desk: Desk, address: str, rules: Rules) -> str:
+    """What the module that serves an address calls it: a local account has no domain."""
+    try:
+        found = desk.router.route(address, rules.snapshot)
+        hop = await found if isinstance(found, Awaitable) else found
+    except Unavailable:
+        return address
+    return hop.address if isinstance(hop, Hop) else address

@@ -187,6 +187,7 @@ class Transaction:
             source=source,
             origin=f"dns; {client.origin}",
             login=client.login,
+            owner=client.owner,
             envelope_id=parameters.envelope_id or conduct.envelope_id,
             returns=parameters.returns or conduct.returns,
             verp=parameters.verp,

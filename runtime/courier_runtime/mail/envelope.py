@@ -72,7 +72,8 @@ class Envelope:
     recipients: tuple[Recipient, ...]
     """Their place in this tuple is their number."""
     source: str = "local"
-    """Where it came from: `smtp`, `authsmtp` (from a client that may relay), `local`, `uucp`, or `X/dsn`."""
+    """Where it came from: `smtp`, `authsmtp` (from a client that may relay), `local`, `uucp`, or `X/dsn` for
+    notices about mail from X: `X/dsn/dsn` about notices."""
     origin: str = ""
     """Type and name of the sending host, `dns; HELO (NAME [ADDRESS])`."""
     login: str = ""

@@ -16,9 +16,15 @@ class Dialogue:
     sent: tuple[str, ...] = ()
     """The command that was answered, and only that one."""
     replies: tuple[str, ...] = ()
-    """Lines of the answer or of a program's output; at most eleven are kept."""
+    """Lines of the answer or of a program's output; at most eleven are kept. One of a converter of faxes has several
+    lines itself, which are one in the log."""
     is_smtp: bool = False
     """Whether `replies` are SMTP replies rather than text."""
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """The replies, line by line."""
+        return tuple(line for reply in self.replies for line in reply.split("\n"))
 
 
 NOTHING_SAID = Dialogue()

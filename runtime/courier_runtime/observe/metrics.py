@@ -40,6 +40,7 @@ ROWS: Final = (
     Row("generation", "gauge", "1 for the generation in force.", ("generation",)),
     Row("spool_free_bytes", "gauge", "Room for mail."),
     Row("spool_free_inodes", "gauge", "Files that there is room for."),
+    Row("descriptor_shortages", "counter", "Clients that found hardly a descriptor left for them."),
     Row("actor_restarts", "counter", "Parts of the server that crashed and were started again.", ("actor",)),
 )
 """Every metric of the server. Prometheus sees the prefix before their names, and `_total` behind those of counters."""
@@ -70,6 +71,11 @@ class PrometheusMetrics:
         """Add what another process has counted."""
         for name, value, labels in counts:
             self.count(name, value, **labels)
+
+    def counted(self, name: str) -> float:
+        """What a counter without labels has come to."""
+        [family] = self._counters[name].collect()
+        return next(sample.value for sample in family.samples if sample.name.endswith("_total"))
 
     def gauge(self, name: str, value: float, **labels: str) -> None:
         """Set a gauge."""

@@ -33,6 +33,8 @@ class Client:
     """Verified host name; empty without one, TEMPORARY_NAME after a failed lookup."""
     info: str = ""
     """Who connects on whose behalf, as ident or a proxy says."""
+    owner: int = 0
+    """User id of whoever talks on this host, 0 for clients from outside: the owner of what is sent."""
     helo: str = ""
     is_extended: bool = False
     login: str = ""

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
 from typing import Final
 
+from courier_runtime.delivery.uucp import outgoing
 from courier_runtime.mail.envelope import Envelope
 from courier_runtime.mail.ids import MessageId
 from courier_runtime.mail.outcome import Delivered, Failed, Outcome, Relayed
-from courier_runtime.seams import Hop, Log, Queued
+from courier_runtime.seams import Job, Log, Queued
 
 _COURIERD: Final = "courierd"
+_NEWLINE: Final = "\n"
 _PROGRAMS: Final = {
     "local": "courierlocal",
     "esmtp": "courieresmtp",
@@ -32,13 +33,15 @@ class Journal:
         login = f", auth={envelope.login}" if envelope.login else ""
         self._log.info(_COURIERD, f"newmsg,id={name}{login}: {envelope.origin}")
 
-    def started(self, message: Queued, hop: Hop, addresses: Sequence[str]) -> None:
-        """A delivery begins: a line for each recipient, with the module's form of the address."""
-        for address in addresses:
+    def started(self, job: Job) -> None:
+        """A delivery begins: a line for each recipient, with the module's form of both addresses."""
+        hop, sender = job.hop, job.message.envelope.sender
+        if hop.module == "uucp":
+            sender = outgoing(sender, job.snapshot)
+        for address in job.addresses:
             self._log.info(
                 _COURIERD,
-                f"started,id={message.id},from=<{message.envelope.sender}>,module={hop.module},host={hop.host},"
-                f"addr=<{address}>",
+                f"started,id={job.message.id},from=<{sender}>,module={hop.module},host={hop.host},addr=<{address}>",
             )
 
     def notifying(self, message: Queued, addressee: str, is_delay: bool) -> None:
@@ -75,9 +78,9 @@ class Journal:
                 self._log.info(program, f"{head},success: {peer}")
                 self._log.info(program, f"{head},status: success")
             case _:
-                for line in (outcome.said.network_error, *outcome.said.replies):
-                    if line:
-                        self._log.info(program, f"{head}: {line}")
+                for said in (outcome.said.network_error, *outcome.said.replies):
+                    if said:
+                        self._log.info(program, f"{head}: {said.replace(_NEWLINE, '/')}")
                 self._log.info(program, f"{head},status: {'failure' if isinstance(outcome, Failed) else 'deferred'}")
 
     def waiting(self, wakeup: float | None, in_hand: int, running: int) -> None:

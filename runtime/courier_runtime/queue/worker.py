@@ -192,7 +192,7 @@ class Worker:
         outcomes: Mapping[int, Outcome] | None = None
         try:
             if not attempt.cancelled:
-                self._journal.started(attempt.message, job.hop, job.addresses)
+                self._journal.started(job)
                 self._on_change()
                 outcomes = await self._delivered(job)
         finally:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from courier_runtime.intake.service import MailIntake
+from courier_runtime.observe.descriptors import are_scarce
 from courier_runtime.policy.client import TEMPORARY_NAME, Client
 from courier_runtime.policy.conduct import Conduct
 from courier_runtime.policy.rules import Rules
@@ -150,10 +151,16 @@ class Listener:
         if error is not None:
             self._log.error("courieresmtpd", f"a session crashed: {''.join(traceback.format_exception(error))}")
 
+    def _note_shortage(self) -> None:
+        """The event loop turns clients away in silence when it has no descriptor for them; it may be over at once."""
+        if are_scarce():
+            self._metrics.count("descriptor_shortages")
+
     async def _receive(self, connection: Connection, task: asyncio.Task[None]) -> None:
         """Let a client in, or not."""
         door = self._door
         self._metrics.count("smtp_connections", listener=self.name)
+        self._note_shortage()
         client = await self._identify(connection, door)
         if client is None:
             return
@@ -222,6 +229,7 @@ class Listener:
                 client.name = await self._resolver.name_of(client.plain_ip) or ""
             except LookupFailed:
                 client.name = TEMPORARY_NAME
+                self._note_shortage()
         if options.lists:
             await ask_lists(client, options.lists, self._resolver)
         blocked = client.block if options.drops == DEFAULT_VARIABLE else client.variables.get(options.drops)

@@ -41,7 +41,11 @@ def stamps(settings: Esmtpd | Courierd, ground: Ground) -> dict[Path, Stamp]:
     They are no part of a generation, as certificates are renewed without an edit. Ask before they are read, so that one
     that is replaced meanwhile differs at the next look.
     """
-    shown = (settings.tls_certfile, settings.tls_private_keyfile)
+    shown = (
+        settings.tls_certfile,
+        settings.tls_private_keyfile,
+        settings.tls_dhparams if isinstance(settings, Esmtpd) else None,
+    )
     trusted = (settings.tls_trustcerts, settings.tls_trustsecuritycerts if isinstance(settings, Courierd) else None)
     paths = [ground.place(path) for path in shown if path] + [ground.find(path) for path in trusted if path]
     return {path: _stamp(path) for path in paths}
@@ -73,6 +77,7 @@ def server_context(settings: Esmtpd, ground: Ground, host: str, doubt: Doubt) ->
         context.load_cert_chain(own_certificate(ground.state, host))
     elif not _show(context, settings.tls_certfile, settings.tls_private_keyfile, ground, doubt):
         return None
+    _exchange(context, settings.tls_dhparams, settings.tls_certfile, ground, doubt)
     if settings.tls_verifypeer in ("PEER", "REQUIREPEER") and settings.tls_trustcerts:
         _trust(context, ground.find(settings.tls_trustcerts), doubt)
         context.verify_mode = ssl.CERT_OPTIONAL if settings.tls_verifypeer == "PEER" else ssl.CERT_REQUIRED
@@ -127,6 +132,20 @@ def _show(context: ssl.SSLContext, certificate: str, key: str | None, ground: Gr
         doubt(f"the certificate {certificate} cannot be used, so it is not shown: {error}")
         return False
     return True
+
+
+def _exchange(context: ssl.SSLContext, named: str | None, certificate: str, ground: Ground, doubt: Doubt) -> None:
+    """Offer Diffie-Hellman over a group of one's own to clients of TLS 1.2 that know no named one.
+
+    The parameters are in the file that is named, which may never have been made, or beside the certificate.
+    """
+    try:
+        context.load_dh_params(str(ground.place(named or certificate)))
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        if named:
+            doubt(f"the Diffie-Hellman parameters in {named} cannot be used, so they are not offered: {error}")
 
 
 def _negotiate(context: ssl.SSLContext, settings: Negotiation, doubt: Doubt) -> None:

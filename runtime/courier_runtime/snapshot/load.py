@@ -252,7 +252,7 @@ def _accept(tree: Tree, names: Locality) -> AcceptLists:
 
 
 def _module_aliases(tree: Tree) -> Mapping[str, Get]:
-    found = {name: tree.table(f"aliases-{name}.dat") for name in ("esmtp", "local", "uucp")}
+    found = {name: tree.table(f"aliases-{name}.dat") for name in MODULES}
     return MappingProxyType({name: get for name, get in found.items() if get is not nothing})
 
 

@@ -54,7 +54,7 @@ class Ground:
     @property
     def is_embedded(self) -> bool:
         """True when accounts live below the state directory and under one user id."""
-        return self.root != Path("/")
+        return str(self.root) != "/"
 
     def place(self, path: str) -> Path:
         """Where a path of the configuration really lies."""

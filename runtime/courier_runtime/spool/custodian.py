@@ -47,6 +47,7 @@ class Custodian:
         self._texts: dict[str, int] = {}
         """Files of long texts, and how many messages each belongs to."""
         self._dead_texts: list[str] = []
+        """Files of long texts that go with the next checkpoint."""
         self._tidying: asyncio.Task[None] | None = None
         self._alarm: asyncio.TimerHandle | None = None
         log.on_growth = self._grew
@@ -57,11 +58,23 @@ class Custodian:
         for entry in entries:
             self.keep(entry)
         served = self._served(self._log.end.segment)
-        texts = [f"{number:016x}" for number in numbered(self._text_path)]
-        orphans = [name for name in texts if name not in self._texts]
-        self._delete([*void, *served], orphans)
+        self._delete([*void, *served], self._orphans(numbered(self._text_path)))
         for number in served:
             del self._sizes[number]
+
+    async def sweep(self, numbers: range) -> None:
+        """Delete the texts with these numbers that belong to no message. Nobody may be writing one, or having it kept.
+
+        A text whose last message is gone is left to the checkpoint. Raises OSError.
+        """
+        loop = asyncio.get_running_loop()
+        there = await loop.run_in_executor(self._threads, numbered, self._text_path)
+        orphans = self._orphans(number for number in there if number in numbers)
+        await loop.run_in_executor(self._threads, self._delete, (), orphans)
+
+    def _orphans(self, numbers: Iterable[int]) -> list[str]:
+        names = (f"{number:016x}" for number in numbers)
+        return [name for name in names if name not in self._texts and name not in self._dead_texts]
 
     # ---- what lies where ------------------------------------------------------------------------------------------
 
@@ -138,15 +151,12 @@ class Custodian:
         """Cover what is written, then delete what nobody needs. Raises OSError."""
         covered = self._log.end
         served = self._served(covered.segment)
-        texts, self._dead_texts = self._dead_texts, []
+        texts = tuple(self._dead_texts)
         loop = asyncio.get_running_loop()
-        try:
-            await loop.run_in_executor(self._threads, self._disk.synchronise_all)
-            await self._log.synced((self._log.frame(Kind.CHECKPOINT, 0, dumps(covered)),))
-            await loop.run_in_executor(self._threads, self._delete, served, texts)
-        except OSError:
-            self._dead_texts += texts
-            raise
+        await loop.run_in_executor(self._threads, self._disk.synchronise_all)
+        await self._log.synced((self._log.frame(Kind.CHECKPOINT, 0, dumps(covered)),))
+        await loop.run_in_executor(self._threads, self._delete, served, texts)
+        del self._dead_texts[: len(texts)]
         for number in served:
             del self._sizes[number]
             self._live.pop(number, None)

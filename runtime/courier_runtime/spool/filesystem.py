@@ -29,8 +29,8 @@ from courier_runtime.spool.drafting import Drafting
 from courier_runtime.spool.lock import Lock
 from courier_runtime.spool.log import SEGMENT_SIZE, Item, Log, Place, Writer, path_of
 from courier_runtime.spool.names import Names
-from courier_runtime.spool.reading import Answer, Reading, Where
-from courier_runtime.spool.records import Damage, Kind, Record, dumps, frame
+from courier_runtime.spool.reading import Answer, Reading, Seen, Where
+from courier_runtime.spool.records import Damage, Kind, dumps, frame
 from courier_runtime.spool.recovery import Found, StoredEntry, numbered, recover
 from courier_runtime.spool.state import (
     message_of,
@@ -105,14 +105,15 @@ class FilesystemSpool(Drafting):
             self._custodian.reads(entry)
         loop = asyncio.get_running_loop()
         try:
-            heads = await loop.run_in_executor(
+            answers = await loop.run_in_executor(
                 self.threads, Reading(self._root, self._mark).checked, [_where(one) for one in leased]
             )
         except asyncio.CancelledError:
             for entry in leased:
                 self._give_back(entry, Verb.RELEASE, entry.due)
             raise
-        return [message for entry, head in zip(leased, heads, strict=True) if (message := self._leased(entry, head))]
+        pairs = zip(leased, answers, strict=True)
+        return [message for entry, answer in pairs if (message := self._leased(entry, answer))]
 
     async def record(self, message: Queued, numbers: Sequence[int]) -> None:
         entry = self._ledger.held_by(message)
@@ -220,6 +221,16 @@ class FilesystemSpool(Drafting):
         """Leave so many numbers of messages to another process; the first of them."""
         return self._names.reserve(count)
 
+    async def sweep(self, numbers: range) -> None:
+        """Delete the texts that a process with these numbers has left behind, now that nothing of it is being kept.
+
+        What cannot be deleted is left to the next start.
+        """
+        try:
+            await self._custodian.sweep(numbers)
+        except OSError as error:
+            self._lines.error(_PROGRAM, f"texts of a process that has ended are left behind: {error.strerror}")
+
     def _accepted(self, messages: Sequence[Queued], place: Place, head: int, content: bytes, large: str) -> None:
         """Take messages that are safe into the ledger, leased, and show them to the taker."""
         text = self._text(place.segment, place.offset + head, messages[0].size, large, content)
@@ -242,33 +253,33 @@ class FilesystemSpool(Drafting):
 
     # ---- leases ---------------------------------------------------------------------------------------------------
 
-    def _leased(self, entry: StoredEntry, head: Answer) -> Queued | None:
+    def _leased(self, entry: StoredEntry, found: Answer) -> Queued | None:
         """The message of a fresh lease. One that is damaged is held, so that somebody looks."""
-        if head is None:
+        if found is None:
             self._give_back(entry, Verb.RELEASE, entry.due)
             return None
-        if isinstance(head, OSError):
-            self._lines.error(_PROGRAM, f"id={entry.id}: the message cannot be read now: {head.strerror}")
+        if isinstance(found, OSError):
+            self._lines.error(_PROGRAM, f"id={entry.id}: the message cannot be read now: {found.strerror}")
             self._give_back(entry, Verb.RELEASE, self._clock.now() + _AGAIN)
             return None
-        if isinstance(head, ValueError):
-            self._lines.error(_PROGRAM, f"id={entry.id}: the message cannot be read and is held: {head}")
+        if isinstance(found, ValueError):
+            self._lines.error(_PROGRAM, f"id={entry.id}: the message cannot be read and is held: {found}")
             entry.is_held = True
             self._give_back(entry, Verb.RELEASE, entry.due)
             return None
-        entry.message = self._message(entry, head)
+        entry.message = self._message(entry, found)
         return entry.message
 
     def _seen(self, entry: StoredEntry) -> Queued | None:
         """A message for looking at; None if it cannot be read."""
         if entry.message is not None:
             return entry.message
-        [head] = Reading(self._root, self._mark).heads([_where(entry)])
-        return self._message(entry, head) if isinstance(head, Record) else None
+        [found] = Reading(self._root, self._mark).heads([_where(entry)])
+        return self._message(entry, found) if isinstance(found, Seen) else None
 
-    def _message(self, entry: StoredEntry, head: Record) -> Queued:
-        said: Mapping[str, Any] = head.said["pieces"][entry.piece]
-        text = self._text(entry.segment, entry.start + entry.head, said["size"], entry.large)
+    def _message(self, entry: StoredEntry, found: Seen) -> Queued:
+        said: Mapping[str, Any] = found.record.said["pieces"][entry.piece]
+        text = self._text(entry.segment, entry.start + entry.head, said["size"], entry.large, found.text)
         return message_of(said, unpack(entry.state), entry.due, entry.is_held, entry.cancelled, text)
 
     def _give_back(self, entry: StoredEntry, verb: Verb, due: float) -> None:

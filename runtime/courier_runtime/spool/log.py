@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Final, NamedTuple
 
 from courier_runtime.spool.disk import Disk
@@ -275,10 +275,10 @@ class Log:
         self._is_busy = True
         batch, self._waiting = self._waiting, []
         loop = asyncio.get_running_loop()
-        work = loop.run_in_executor(self._thread, self._writer.write, batch)
-        work.add_done_callback(lambda done: self._finish(batch, done))
+        work = self._thread.submit(self._writer.write, batch)
+        work.add_done_callback(lambda done: loop.call_soon_threadsafe(self._finish, batch, done))
 
-    def _finish(self, batch: Sequence[Item], work: asyncio.Future[list[Place | OSError]]) -> None:
+    def _finish(self, batch: Sequence[Item], work: Future[list[Place | OSError]]) -> None:
         """Tell everybody, and only then how far the log has grown: by that time it is known what lies in it.
 
         Each is told in a callback of its own, so a defect in one is nobody else's.

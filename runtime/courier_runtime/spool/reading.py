@@ -1,7 +1,8 @@
 """Reading: what the log says of messages, in a thread. What is leased is checked to the last byte of its text first.
 
 So a text that the disk has damaged is never delivered. A long text is read once for all pieces that are leased
-together, and the system still has it at hand when it is delivered. Fresh messages go from memory, unread.
+together, and the system still has it at hand when it is delivered; a short one goes from here, read once for all
+recipients. Fresh messages go from memory, unread.
 """
 
 from __future__ import annotations
@@ -33,8 +34,16 @@ class Where(NamedTuple):
     """Name of the file of a long text; empty if the record holds it."""
 
 
-Answer = Record | ValueError | OSError | None
-"""The record; ValueError for damage, OSError where the system does not let us look, None for one that is left."""
+class Seen(NamedTuple):
+    """What the log says of a message."""
+
+    record: Record
+    text: bytes | None = None
+    """The text, if that was looked at and lies in the record."""
+
+
+Answer = Seen | ValueError | OSError | None
+"""ValueError for damage, OSError where the system does not let us look, None for one that is left."""
 
 
 class Reading:
@@ -64,9 +73,10 @@ class Reading:
     def _answer(self, one: Where, is_checked: bool) -> Answer:
         try:
             if not is_checked:
-                return head_of(self._mark, self._bytes(one, one.head))
-            record = whole_of(self._mark, self._bytes(one, one.size))
-            return self._with_text(one, record) if one.large else record
+                return Seen(head_of(self._mark, self._bytes(one, one.head)))
+            content = self._bytes(one, one.size)
+            record = whole_of(self._mark, content)
+            return self._with_text(one, record) if one.large else Seen(record, content[one.head :])
         except (OSError, ValueError) as error:
             return error
 
@@ -77,18 +87,18 @@ class Reading:
             self._descriptors[one.segment] = descriptor
         return os.pread(descriptor, size, one.start)
 
-    def _with_text(self, one: Where, record: Record) -> Record | None:
+    def _with_text(self, one: Where, record: Record) -> Seen | None:
         """The record if the file of its text is sound; spools of earlier versions recorded no checksum."""
         expected = record.said.get("sum")
         if expected is None:
-            return record
+            return Seen(record)
         if one.large not in self._sums:
             if self._total >= _AT_ONCE:
                 return None
             self._sums[one.large] = self._sum(one.large)
         if self._sums[one.large] != expected:
             raise ValueError(f"its text {self._text_path}/{one.large} is damaged")
-        return record
+        return Seen(record)
 
     def _sum(self, name: str) -> int:
         found = 0

@@ -208,6 +208,7 @@ def _read_until(process: subprocess.Popen[bytes], deadline: float) -> bytes:
     """The beginning of what a program prints; the rest is read and dropped, so that it never waits for us."""
     assert process.stdout is not None
     kept = bytearray()
+    has_ended = False
     descriptor = process.stdout.fileno()
     os.set_blocking(descriptor, False)
     with process.stdout:
@@ -215,9 +216,11 @@ def _read_until(process: subprocess.Popen[bytes], deadline: float) -> bytes:
             try:
                 piece = os.read(descriptor, 65536)
             except BlockingIOError:
-                if process.poll() is not None:
+                if has_ended:
                     break
-                time.sleep(0.005)
+                has_ended = process.poll() is not None  # its last words may have come since: they are read before we go
+                if not has_ended:
+                    time.sleep(0.005)
                 continue
             if not piece:
                 break

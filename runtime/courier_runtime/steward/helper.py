@@ -1,10 +1,12 @@
 """The helper: the process that writes into mailboxes and runs programs. Where the server was started as root it is the
-one that keeps root's rights: it binds ports, opens files of the configuration, and acts in recipients' names, no more.
+one that keeps root's rights: it binds ports, opens files of the configuration, starts the compiler of the site, and
+acts in recipients' names, no more.
 
 It is started with sockets, one for orders and others on which descriptors are asked for, and ends when orders can come
 no more. It parses no mail and no configuration, imports the standard library and the acts beside it, and refuses to act
-as root. With its own rights it opens files of the configuration and of the spool, nothing else, and only to read.
-Without root, everybody is its own user.
+as root. With its own rights it opens files of the configuration and of the spool, nothing else, and only to read; and
+it starts the compiler by the command that it was given at its own start, to which nobody can add a word. Without root,
+everybody is its own user.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ import os
 import selectors
 import signal
 import socket
+import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -40,13 +43,19 @@ class Helper:
         configuration: str,
         spool: str,
         rights: Callable[[Identity], AbstractContextManager[None]] | None,
+        compiler: Sequence[str],
     ) -> None:
-        """`askers` are the sockets on which descriptors are asked for; with no `rights` all is done as oneself."""
+        """`askers` are the sockets on which descriptors are asked for; with no `rights` all is done as oneself.
+
+        `compiler` is the command that keeps the configuration up to date with its site, empty if there is none.
+        """
         self._orders = orders
         self._askers = askers
         self._configuration = configuration
         self._spool = spool
         self._rights = rights
+        self._compiler = compiler
+        self._compiling: subprocess.Popen[bytes] | None = None
         self._decoder = Decoder()
         self._selector = selectors.DefaultSelector()
         self._acts: dict[str, Callable[[Frame], Frame | None]] = {
@@ -135,24 +144,46 @@ class Helper:
         return nullcontext() if self._rights is None else self._rights(who)
 
     def _open(self, asker: socket.socket) -> bool:
-        """Answer a request for a port or a file of the configuration with a descriptor, or with an error number."""
+        """Answer a request for a port, a file of the configuration or a compiler: descriptors, or an error number."""
         data = asker.recv(4096)
         if not data:
             self._selector.unregister(asker)
             return True
         try:
-            descriptor = self._opened(json.loads(data))
+            descriptors = self._opened(json.loads(data))
         except OSError as error:
             asker.sendall(json.dumps({"errno": error.errno}).encode())
             return True
-        socket.send_fds(asker, [b"{}"], [descriptor])
-        os.close(descriptor)
+        socket.send_fds(asker, [b"{}"], descriptors)
+        for descriptor in descriptors:
+            os.close(descriptor)
         return True
 
-    def _opened(self, wanted: dict[str, Any]) -> int:
+    def _opened(self, wanted: dict[str, Any]) -> Sequence[int]:
         if "port" in wanted:
-            return bind(wanted["address"], wanted["port"]).detach()
-        return _open_below(self._configuration, wanted["path"])
+            return (bind(wanted["address"], wanted["port"]).detach(),)
+        if "path" in wanted:
+            return (_open_below(self._configuration, wanted["path"]),)
+        return self._compile()
+
+    def _compile(self) -> Sequence[int]:
+        """Start the compiler, one at a time: what it says, and its standard input, whose end is its own."""
+        if not self._compiler:
+            raise OSError(errno.ENOENT, os.strerror(errno.ENOENT))
+        if self._compiling is not None and self._compiling.poll() is None:
+            raise OSError(errno.EBUSY, os.strerror(errno.EBUSY))
+        said, output = os.pipe()
+        held, life = os.pipe()
+        try:
+            self._compiling = subprocess.Popen(self._compiler, stdin=held, stdout=output, stderr=output)
+        except OSError:
+            os.close(said)
+            os.close(life)
+            raise
+        finally:
+            os.close(output)
+            os.close(held)
+        return said, life
 
     def _ended(self, frame: Frame) -> Frame:
         """Run a program to its end, in a process of our own that does nothing else."""
@@ -197,19 +228,20 @@ def _end_together(group: int) -> None:
 
 
 def main() -> None:
-    """Serve the sockets that the command line names by number, orders first; configuration, spool, and whose name
-    is acted in, follow: `recipients` or `oneself`.
+    """Serve the sockets that the command line names by number, orders first. Before them stand configuration, spool,
+    whose name is acted in, `recipients` or `oneself`, and the command of the compiler, in JSON.
 
     Signals are for the server: a helper that ends while deliveries are finished would be in the way of that.
     """
-    configuration, spool, name, *numbers = sys.argv[1:]
+    configuration, spool, name, compiler, *numbers = sys.argv[1:]
     orders, *askers = (socket.socket(fileno=int(text)) for text in numbers)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     os.umask(0o077)
     if name == "recipients":
         os.setgroups([])
-    Helper(orders, askers, configuration, spool, rights_of if name == "recipients" else None).serve()
+    rights = rights_of if name == "recipients" else None
+    Helper(orders, askers, configuration, spool, rights, json.loads(compiler)).serve()
 
 
 if __name__ == "__main__":

@@ -29,32 +29,41 @@ class Descriptors:
 
     def listen(self, address: str, port: int) -> socket.socket:
         """A listening socket. Raises OSError as the system says it."""
-        return socket.socket(fileno=self._ask({"address": address, "port": port}))
+        (descriptor,) = self._ask({"address": address, "port": port})
+        return socket.socket(fileno=descriptor)
 
     def open(self, path: Path) -> int:
         """A descriptor to read a file of the configuration from. Raises OSError."""
-        return self._ask({"path": str(path)})
+        (descriptor,) = self._ask({"path": str(path)})
+        return descriptor
 
-    def _ask(self, said: Mapping[str, str | int]) -> int:
+    def compiler(self) -> tuple[int, int]:
+        """A compiler that has begun: what it says, and what ends it once it is closed. Raises OSError."""
+        said, life = self._ask({"compiler": True})
+        return said, life
+
+    def _ask(self, said: Mapping[str, str | int]) -> Sequence[int]:
         with self._lock:
             self._end.sendall(json.dumps(said).encode())
-            data, descriptors, _, _ = socket.recv_fds(self._end, 4096, 1)
+            data, descriptors, _, _ = socket.recv_fds(self._end, 4096, 2)
         if not data:
             raise OSError(errno.EPIPE, "the helper has ended")
         answer = json.loads(data)
         if "errno" in answer:
             raise OSError(answer["errno"], os.strerror(answer["errno"]))
-        return descriptors[0]
+        return descriptors
 
 
 class HelperProcess:
     """The helper, and our ends of its sockets. One for a server of root's has to be started with root's rights."""
 
-    def __init__(self, configuration: Path, spool: Path, *, is_own: bool = False, askers: int = 0) -> None:
+    def __init__(
+        self, configuration: Path, spool: Path, *, is_own: bool = False, askers: int = 0, compiler: Sequence[str] = ()
+    ) -> None:
         """Start it. It will open files below these directories and no others.
 
         With `is_own` all that it does is done as this process's user. `askers` is the number of processes besides this
-        one that will ask it for descriptors.
+        one that will ask it for descriptors. `compiler` is the command that it starts when it is asked to.
         """
         pairs = [socket.socketpair() for _ in range(2 + askers)]
         (self.orders, _), (ours, _), *_ = pairs
@@ -64,7 +73,7 @@ class HelperProcess:
         self._ends = tuple(mine for mine, _ in pairs)
         theirs = [one.fileno() for _, one in pairs]
         name = "oneself" if is_own else "recipients"
-        said = (str(configuration), str(spool), name, *map(str, theirs))
+        said = (str(configuration), str(spool), name, json.dumps(compiler), *map(str, theirs))
         command = (sys.executable, "-P", "-m", "courier_runtime.steward.helper", *said)
         self._process = subprocess.Popen(command, pass_fds=theirs)
         for _, one in pairs:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
 from courier_runtime.seams import Clock, Follower, Log, Metrics, Refuses
 from courier_runtime.snapshot.certificates import is_replaced
@@ -34,6 +34,17 @@ class Standing:
     """Why the latest change did not; empty if it did."""
 
 
+class Source(Protocol):
+    """What the tree is compiled from."""
+
+    trouble: str
+    """Why the tree is not what the source says now; empty if it is."""
+
+    async def renew(self) -> None:
+        """Compile it anew."""
+        ...
+
+
 class Reloader:
     """Waits for alarms, and reloads."""
 
@@ -50,9 +61,12 @@ class Reloader:
         clock: Clock,
         on_begin: Callable[[], None] = lambda: None,
         on_end: Callable[[], None] = lambda: None,
+        source: Source | None = None,
     ) -> None:
         """`on_begin` and `on_end` are called around every look at a changed tree."""
         self.current = snapshot
+        self._source = source
+        self._is_told = False
         self._on_begin, self._on_end = on_begin, on_end
         self._load = load
         self._followers = followers
@@ -76,23 +90,34 @@ class Reloader:
                     await self._look(is_repeated=True)
             else:
                 self._alarm.clear()
-                await self.reload()
+                is_told, self._is_told = self._is_told, False
+                await self._look(is_told=is_told)
 
     def alarm(self) -> None:
         """Something may have changed."""
         self._alarm.set()
 
-    async def reload(self) -> Standing:
-        """Look at the tree now, and go over to it if it is another one and everybody can."""
-        return await self._look(is_repeated=False)
+    def tell(self) -> None:
+        """Somebody wants a `reload` soon."""
+        self._is_told = True
+        self._alarm.set()
 
-    async def _look(self, *, is_repeated: bool) -> Standing:
+    async def reload(self) -> Standing:
+        """Compile the tree anew where it has a source, and go over to it if it is another one and everybody can."""
+        return await self._look(is_told=True)
+
+    async def _look(self, *, is_told: bool = False, is_repeated: bool = False) -> Standing:
         async with self._lock:
             self._on_begin()
             try:
+                if is_told and self._source is not None:
+                    await self._source.renew()
                 new = await asyncio.to_thread(self._load)
                 if new.version != self.current.version:
                     await self._go_over(new)
+                if self._source is not None and self._source.trouble:
+                    is_repeated = not is_told  # a change of the tree says nothing new about its source
+                    raise CourierSiteError(self._source.trouble)
                 self.standing = Standing(self.current.generation, self.standing.since)
             except (CourierSiteError, Refuses) as error:
                 self._refuse(str(error), is_repeated=is_repeated)
@@ -128,4 +153,5 @@ class Reloader:
             return
         self.standing = Standing(self.current.generation, self.standing.since, why)
         self._metrics.count("reloads", result="refused")
-        self._log.error(PROGRAM, f"generation {self.current.generation} stays in force: {why}")
+        for line in f"generation {self.current.generation} stays in force: {why}".split("\n"):
+            self._log.error(PROGRAM, line)

@@ -6,12 +6,12 @@ metrics (those of descriptors are `process_open_fds` and `process_max_fds`), and
 
 from __future__ import annotations
 
-import errno
 import os
 import resource
 from collections.abc import Callable, Iterable
 from typing import Final
 
+from courier_runtime.observe.descriptors import LOW_SHARE, SPENT
 from courier_runtime.seams import Clock, Log, Metrics
 from courier_runtime.snapshot.model import Snapshot
 
@@ -22,8 +22,6 @@ ROUND: Final = 5.0
 LOW_BYTES: Final = 64 * 1024 * 1024
 """Room below which the log warns. Below 16 MiB deliveries wait, below 1 MiB mail is refused for the time being."""
 LOW_FILES: Final = 1000
-LOW_SHARE: Final = 0.1
-"""Share of the descriptors that should be free."""
 
 _OWN: Final = "/dev/fd"
 
@@ -34,7 +32,7 @@ def open_descriptors(others: Iterable[int] = ()) -> tuple[int, int]:
     try:
         return max(len(os.listdir(_OWN)) - 1, *map(_opened, others), 0), most  # noqa: PTH208 - only the number matters
     except OSError as error:
-        if error.errno not in (errno.EMFILE, errno.ENFILE):
+        if error.errno not in SPENT:
             raise
         return most, most
 
@@ -60,9 +58,13 @@ class Resources:
         metrics: Metrics,
         clock: Clock,
         descriptors: Callable[[], tuple[int, int]] = open_descriptors,
+        shortages: Callable[[], float] = lambda: 0,
     ) -> None:
+        """`shortages` is how often descriptors were scarce so far, however short a time."""
         self._room = room
         self._descriptors = descriptors
+        self._shortages = shortages
+        self._known_shortages = shortages()
         self._log = log
         self._metrics = metrics
         self._clock = clock
@@ -92,7 +94,9 @@ class Resources:
         used, most = self._descriptors()
         self._metrics.gauge("spool_free_bytes", size)
         self._metrics.gauge("spool_free_inodes", files)
-        before, self._scarce = self._scarce, tuple(_scarce(size, files, used, most))
+        known, self._known_shortages = self._known_shortages, self._shortages()
+        was_short = self._known_shortages > known
+        before, self._scarce = self._scarce, tuple(_scarce(size, files, used, most, was_short=was_short))
         kinds = {text.partition(":")[0] for text in before}
         for text in self._scarce:
             if text.partition(":")[0] not in kinds:
@@ -101,7 +105,7 @@ class Resources:
             self._log.info(PROGRAM, "room and descriptors suffice again")
 
 
-def _scarce(size: int, files: int, used: int, most: int) -> list[str]:
+def _scarce(size: int, files: int, used: int, most: int, *, was_short: bool) -> list[str]:
     found: list[str] = []
     if size < LOW_BYTES:
         found.append(f"low on disk space: {size >> 20} MiB are left for the spool")
@@ -109,4 +113,6 @@ def _scarce(size: int, files: int, used: int, most: int) -> list[str]:
         found.append(f"low on inodes: {files} are left for the spool")
     if most - used < most * LOW_SHARE:
         found.append(f"low on descriptors: {used} of {most} are open, so clients may be turned away")
+    elif was_short:
+        found.append(f"low on descriptors: of {most} hardly one was left a moment ago, so clients may be turned away")
     return found

@@ -24,6 +24,7 @@ from courier_runtime.smtp.limits import Gate, Verdict
 from courier_runtime.snapshot.model import Snapshot
 from courier_runtime.spool.filesystem import FilesystemSpool
 from courier_runtime.spool.remote import NUMBERS, keep
+from courier_runtime.supervise.supervisor import Bearable
 from courier_runtime.tracking.memory import Kind, MemoryTrack
 from courier_runtime.wire.channel import Channel, ChannelClosed
 from courier_runtime.wire.frames import Frame
@@ -62,9 +63,11 @@ class NurseryProcess:
         await self._channel.open(self._orders)
 
     async def start(self, beginning: Mapping[str, Any], sockets: Sequence[socket.socket]) -> int:
-        """Start a process for sessions; its id. Raises ChannelClosed."""
+        """Start a process for sessions; its id. Raises ChannelClosed, and SessionsEnded if the system has none."""
         socket.send_fds(self._handover, [b"\0"], [one.fileno() for one in sockets])
         answer = await self._channel.ask({"do": "fork", "beginning": beginning, "sockets": len(sockets)})
+        if "trouble" in answer.said:
+            raise SessionsEnded(f"no process could be started: {answer.said['trouble']}")
         pid: int = answer.said["pid"]
         return pid
 
@@ -195,13 +198,8 @@ class SessionProcess:
 
     async def run(self, ready: Callable[[], None]) -> None:
         """Have it serve until cancelled. Raises SessionsEnded if it does not."""
-        crew = self._crew
-        ours, theirs = socket.socketpair()
-        self._handover, taking = socket.socketpair()
-        self.channel = Channel(self._hear)
-        with theirs, taking:
-            said = {**crew.beginning, "numbers": crew.spool.reserve(NUMBERS)}
-            self.pid = await self._nursery.start(said, [theirs, taking, *self._asker])
+        first = self._crew.spool.reserve(NUMBERS)
+        ours, self._handover = await self._start(first)
         try:
             await self.channel.open(ours)
             with contextlib.suppress(ChannelClosed):
@@ -211,6 +209,7 @@ class SessionProcess:
         finally:
             self._leave()
             status = await self._nursery.end(self.pid)
+        await self._sweep(range(first, first + NUMBERS))
         raise SessionsEnded(f"process {self.pid} has ended with {status}")
 
     async def prepare(self, new: Snapshot) -> None:
@@ -238,6 +237,27 @@ class SessionProcess:
             del self._gates[door.number]
 
     # ---- its life -------------------------------------------------------------------------------------------------
+
+    async def _start(self, first: int) -> tuple[socket.socket, socket.socket]:
+        """Our ends of the channel of a new process, and of the way by which listening sockets go to it."""
+        self.channel = Channel(self._hear)
+        ours, theirs = socket.socketpair()
+        handover, taking = socket.socketpair()
+        said = {**self._crew.beginning, "numbers": first}
+        with theirs, taking:
+            try:
+                self.pid = await self._nursery.start(said, [theirs, taking, *self._asker])
+            except BaseException:
+                ours.close()
+                handover.close()
+                raise
+        return ours, handover
+
+    async def _sweep(self, numbers: range) -> None:
+        """Clear away the texts that it was writing. What it had said is done first: some may be kept by now."""
+        while self._keeping:
+            await asyncio.wait(self._keeping)
+        await self._crew.spool.sweep(numbers)
 
     async def _begin(self) -> None:
         crew = self._crew
@@ -353,8 +373,8 @@ class SharedListener:
         self._gate.follow(new.listeners[self.name])
 
 
-class SessionsEnded(Exception):
-    """A process for sessions has ended by itself."""
+class SessionsEnded(Bearable):
+    """A process for sessions has ended by itself, or could not be started again. The others serve meanwhile."""
 
 
 def _close_all_but(*kept: int) -> None:

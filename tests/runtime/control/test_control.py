@@ -139,7 +139,11 @@ def test_mail_is_taken_with_its_envelope_and_the_caller_is_named(tmp_path: Path)
     assert envelope.owner == os.getuid()
 
 
-def test_mail_from_uucp_has_addresses_for_paths_and_names_the_neighbour(tmp_path: Path) -> None:
+def test_mail_from_uucp_has_addresses_for_paths_and_names_the_neighbour(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server_module, "peer_uid", lambda _: 54321)
+    monkeypatch.setattr(server_module, "_who_brings_uucp", lambda: frozenset({54321}))
     intake = RecordingIntake()
     to = (("recipient", path) for path in ("mx!anna", "dom.tld!x", "gate!y"))
     said = (("sender", "apple!john"), *to, ("uucp", "apple!john"))
@@ -147,6 +151,7 @@ def test_mail_from_uucp_has_addresses_for_paths_and_names_the_neighbour(tmp_path
     ((envelope, _),) = intake.taken
     assert (envelope.sender, envelope.source, envelope.origin) == ("john@apple", "uucp", "unknown; uucp (apple!john)")
     assert [recipient.address for recipient in envelope.recipients] == ["anna", "x@dom.tld", "gate!y"]
+    assert envelope.owner == 54321
     assert intake.comments == [""]
 
 

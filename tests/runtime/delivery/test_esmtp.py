@@ -186,7 +186,7 @@ def test_a_verp_address_escapes_what_has_a_meaning_in_addresses() -> None:
 
 
 def test_an_exdata_reply_is_split_among_the_recipients(tmp_path: Path) -> None:
-    sink = Sink(extensions=("XEXDATA",), answers={"DOT": "558-250 Ok. 1\n558-550-bob:\n558-550 no\n558 "})
+    sink = Sink(extensions=("XEXDATA",), answers={"DOT": "558-250 Ok. 1\n558-550-bob:\n558 550 no"})
     outcomes = Client(tmp_path, sink).relay(message(JOE, ANN))[0]
     assert isinstance(outcomes[0], Relayed)
     assert isinstance(outcomes[1], Failed)

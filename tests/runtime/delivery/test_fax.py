@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import os
+import shutil
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -76,7 +80,7 @@ def deliver(
     converters.mkdir(parents=True)
     (converters / "application-pdf.filter").touch()
     snapshot = replace(snapshot, ground=replace(snapshot.ground, prefix=str(prefix)))
-    snapshot.ground.state.mkdir()
+    snapshot.ground.state.mkdir(exist_ok=True)
     message = queued("5551234@fax", text=text)
     job = Job(message, Hop("fax", host, "5551234"), (0,), ("5551234",), snapshot)
     outcomes: Mapping[int, Outcome] = asyncio.run(
@@ -111,7 +115,10 @@ def test_a_document_that_cannot_be_converted_fails_before_anything_runs(tmp_path
     machine = Machine()
     outcome = deliver(tmp_path, machine, MIXED)
     assert isinstance(outcome, Failed)
-    assert outcome.said.replies[-1] == '"application/x-odd".  This document type cannot be faxed.'
+    assert outcome.said.replies == (
+        "This message contains an attachment with the document type of\n"
+        '"application/x-odd".  This document type cannot be faxed.',
+    ), "one reply, which is one line of the log"
     assert machine.commands == []
 
 
@@ -167,4 +174,45 @@ def test_a_line_that_is_in_use_is_waited_for(tmp_path: Path) -> None:
 def test_a_converter_that_fails_fails_the_message(end: Exit, said: list[str], tmp_path: Path) -> None:
     outcome = deliver(tmp_path, Machine(converts=lambda command: end))
     assert isinstance(outcome, Failed)
-    assert [line.rpartition("coverpage: ")[2] for line in outcome.said.replies] == said
+    assert len(outcome.said.replies) == 1
+    assert [line.rpartition("coverpage: ")[2] for line in outcome.said.lines] == said
+
+
+def test_files_are_made_moved_and_removed_beside_the_event_loop(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads: dict[str, set[int]] = {}
+
+    def watch(name: str) -> None:
+        real = getattr(os, name)
+
+        def noted(*arguments: Any, **more: Any) -> Any:
+            if "fax-" in str(arguments[0]):
+                threads.setdefault(name, set()).add(threading.get_ident())
+            return real(*arguments, **more)
+
+        monkeypatch.setattr(os, name, noted)
+
+    for name in ("mkdir", "rename"):
+        watch(name)
+    removed = shutil.rmtree
+
+    def rmtree(path: Path, *, ignore_errors: bool = False) -> None:
+        threads.setdefault("rmtree", set()).add(threading.get_ident())
+        removed(path, ignore_errors=ignore_errors)
+
+    monkeypatch.setattr(shutil, "rmtree", rmtree)
+    assert isinstance(deliver(tmp_path, Machine(Exit(0)), MIXED, "fax-ignore"), Delivered)
+    assert threads.keys() == {"mkdir", "rename", "rmtree"}
+    assert threading.get_ident() not in set[int]().union(*threads.values())
+
+
+def test_pages_that_a_crash_has_left_are_not_sent_again(tmp_path: Path) -> None:
+    snapshot = snapshot_of(tmp_path)
+    left = snapshot.ground.state / f"fax-{queued('5551234@fax', text=PLAIN).id}-0"
+    (left / ".tmp").mkdir(parents=True)
+    (left / ".tmp/page-of-before").touch()
+    (left / "f0001-0001.g3").touch()
+    machine = Machine(Exit(0))
+    assert isinstance(deliver(tmp_path, machine), Delivered)
+    assert [Path(page).name for page in machine.commands[-1].arguments[4:]] == ["f0000-0001.g3"]

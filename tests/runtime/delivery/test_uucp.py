@@ -192,6 +192,7 @@ def test_the_body_of_a_long_message_is_copied_from_where_it_lies(tmp_path: Path)
         ("alice@example.com", "mx!alice"),
         ("x@other.dom", "mx!other.dom!x"),
         ("alice", "mx!alice"),
+        ("", ""),
     ],
 )
 def test_return_addresses_leave_as_paths_from_here(sender: str, path: str, tmp_path: Path) -> None:

@@ -105,6 +105,12 @@ def test_a_failed_notice_goes_to_the_postmaster_whole_and_ends_there(snapshot: S
     assert decide(queued(failed(), sender=DOUBLE_BOUNCE), "final", snapshot) is None
 
 
+def test_a_notice_about_a_notice_says_so_and_asks_for_nothing(snapshot: Snapshot) -> None:
+    envelope, _ = send(queued(failed(), sender="", source="smtp/dsn"), snapshot)
+    assert (envelope.sender, envelope.source) == (DOUBLE_BOUNCE, "smtp/dsn/dsn")
+    assert [(one.address, one.notify) for one in envelope.recipients] == [("postmaster", Notify.UNSAID)]
+
+
 def test_nobody_gets_a_receipt_for_a_notice(snapshot: Snapshot) -> None:
     assert decide(queued(delivered(Notify.SUCCESS), sender=""), "final", snapshot) is None
 
@@ -208,8 +214,9 @@ def test_bytes_beyond_ascii_are_told_of_where_they_are(snapshot: Snapshot) -> No
     assert (returned.get_content_type(), returned["Content-Transfer-Encoding"]) == ("message/global", "8bit")
 
 
-def test_what_a_local_program_said_is_quoted_as_a_server_is(snapshot: Snapshot) -> None:
-    outcome = Failed(Dialogue(replies=("one", "two")))
+@pytest.mark.parametrize("replies", [("one", "two"), ("one\ntwo",)])
+def test_what_a_local_program_said_is_quoted_as_a_server_is(replies: tuple[str, ...], snapshot: Snapshot) -> None:
+    outcome = Failed(Dialogue(replies=replies))
     _, report = send(queued((Recipient("joe@example.com"), State.FAILED, outcome)), snapshot)
     words = next(iter(report.iter_parts())).get_content()
     assert "<joe@example.com>:\n <<< one\n <<< two\n" in words

@@ -104,6 +104,26 @@ def test_aliases_are_expanded_for_mail_from_inside_too(tmp_path: Path) -> None:
     assert found.delivered_to_alias == (Recipient("team@example.com", "", Notify.SUCCESS),)
 
 
+@pytest.mark.parametrize(
+    ("source", "module"),
+    [
+        ("local", "local"), ("uucp", "uucp"), ("fax", "fax"), ("smtp/dsn", "dsn"), ("authsmtp/dsn", "dsn"),
+        ("local/dsn/dsn", "dsn"),
+    ],
+)  # fmt: skip
+def test_the_aliases_of_the_module_that_mail_comes_from_go_before_those_of_all(
+    tmp_path: Path, source: str, module: str
+) -> None:
+    tables = {
+        f"aliases-{name}.dat": {"team@example.com": f"{name}@example.com\n"}
+        for name in ("local", "uucp", "fax", "dsn", "esmtp")
+    }
+    server = Server(site(tmp_path, {}, tables))
+    assert submit(server, to("team", source=source)).code == 250
+    found = server.stored.envelopes[0]
+    assert [(one.address, one.original) for one in found.recipients] == [(f"{module}@example.com", "team@example.com")]
+
+
 @pytest.mark.parametrize("sender", ["", "#@[]"])
 def test_return_addresses_of_notices_stay_what_they_are(tmp_path: Path, sender: str) -> None:
     stored = submitted(tmp_path, to("alice@example.com", sender=sender, source="smtp/dsn"))
@@ -182,23 +202,35 @@ def test_a_filter_refuses_the_whole_message(tmp_path: Path) -> None:
 
 def test_a_filter_that_judges_recipients_differently_is_answered_for_each(tmp_path: Path) -> None:
     server, reply = mailed(tmp_path, Judge(NOT_BOB), files=FILTERED)
-    assert reply == "558-250 Ok. ID\n558-550-bob@example.com:\n558-550 text from the filter\n558 "
+    assert reply == "558-250 Ok. ID\n558-550-bob:\n558 550 text from the filter"
     assert [one.address for one in server.stored.envelopes[0].recipients] == ["alice@example.com"]
 
 
-def test_filters_that_refuse_everybody_for_one_reason_refuse_the_message(tmp_path: Path) -> None:
+def test_filters_of_recipients_that_refuse_for_one_reason_are_answered_for_each_all_the_same(tmp_path: Path) -> None:
     everybody = Refusal(Reply.of(550, "text from the filter"), frozenset({0, 1}))
     server, reply = mailed(tmp_path, Judge(everybody), files=FILTERED)
-    assert reply == "550 text from the filter"
+    assert reply == ("558-550-alice:\n558-550 text from the filter\n558-550-bob:\n558 550 text from the filter")
+    assert server.shelf.stored == []
+
+
+def test_the_only_recipient_has_an_answer_inside_the_answer_as_well(tmp_path: Path) -> None:
+    not_him = Refusal(Reply.of(550, "this not\nnor that"), frozenset({0}))
+    server = Server(site(tmp_path, FILTERED), filters=[Judge(not_him)])
+    replies: list[str] = []
+
+    async def talk(server: Server) -> None:
+        client = await server.greeted()
+        replies.append(await client.mail(b"Subject: hi\r\n\r\nHello\r\n", "bob@example.com"))
+
+    serve(server, talk)
+    assert replies == ["558-550-bob:\n558-550-this not\n558 550 nor that"]
     assert server.shelf.stored == []
 
 
 def test_filters_that_refuse_everybody_for_several_reasons_name_them_all(tmp_path: Path) -> None:
     not_alice = Refusal(Reply.of(550, "other text"), frozenset({0}))
     server, reply = mailed(tmp_path, Judge(NOT_BOB), Judge(not_alice), files=FILTERED)
-    assert reply == (
-        "558-550-alice@example.com:\n558-550 other text\n558-550-bob@example.com:\n558-550 text from the filter\n558 "
-    )
+    assert reply == "558-550-alice:\n558-550 other text\n558-550-bob:\n558 550 text from the filter"
     assert server.shelf.stored == []
 
 
@@ -211,7 +243,7 @@ def test_a_list_is_served_as_long_as_one_member_is(tmp_path: Path) -> None:
         replies.append(await client.mail(b"Subject: hi\r\n\r\nHello\r\n", "team@example.com"))
 
     serve(server, talk)
-    assert general(replies[0]) == "558-250 Ok. ID\n558 "
+    assert general(replies[0]) == "558 250 Ok. ID"
     assert [one.address for one in server.stored.envelopes[0].recipients] == ["alice@example.com"]
 
 

@@ -27,6 +27,14 @@ def test_what_was_counted_is_shown() -> None:
     assert ("process_open_fds", ()) in samples
 
 
+def test_what_a_counter_has_come_to_can_be_asked() -> None:
+    metrics = PrometheusMetrics()
+    assert metrics.counted("descriptor_shortages") == 0
+    metrics.count("descriptor_shortages", 2)
+    metrics.add([("descriptor_shortages", 3, {})])
+    assert metrics.counted("descriptor_shortages") == 5
+
+
 def test_a_gauge_of_what_is_no_more_can_be_forgotten() -> None:
     metrics = PrometheusMetrics()
     for number in range(3):

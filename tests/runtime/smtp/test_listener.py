@@ -10,6 +10,7 @@ import pytest
 
 from courier_runtime.dns.scripted import ScriptedResolver
 from courier_runtime.mail.terms import Terms
+from courier_runtime.observe.metrics import NoMetrics
 from courier_runtime.seams import Exchange, Resolver
 from runtime.serving import Server, general, serve, site
 
@@ -50,6 +51,24 @@ def test_a_block_of_addresses_has_so_many_sessions(tmp_path: Path) -> None:
 
     serve(server, talk)
     assert not any("Maximum connection limit" in line for line in server.log.lines)
+
+
+@pytest.mark.parametrize(
+    ("is_scarce", "silent", "noted"), [(False, ["127.0.0.1"], 0), (True, [], 1), (True, ["127.0.0.1"], 2)]
+)
+def test_clients_and_lookups_that_find_hardly_a_descriptor_are_counted(
+    is_scarce: bool, silent: list[str], noted: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counted: list[str] = []
+    monkeypatch.setattr("courier_runtime.smtp.listener.are_scarce", lambda: is_scarce)
+    monkeypatch.setattr(NoMetrics, "count", lambda self, name, value=1.0, **labels: counted.append(name))
+    server = Server(site(tmp_path, TCPDOPTS=""), resolver=ScriptedResolver(silent=frozenset(silent)))
+
+    async def talk(server: Server) -> None:
+        await server.connect()
+
+    serve(server, talk)
+    assert counted.count("descriptor_shortages") == noted
 
 
 def test_a_client_may_have_a_limit_of_its_own(tmp_path: Path) -> None:

@@ -164,3 +164,10 @@ def test_a_file_that_is_written_while_it_is_read_is_the_same_to_all_who_ask_for_
     assert {listener.settings.maxperip for name, listener in snapshot.listeners.items() if name == "esmtpd"} == {1}
     again = load_snapshot(found, ground_of(tree, tmp_path))
     assert again.generation == snapshot.generation
+
+
+@pytest.mark.parametrize("module", ["dsn", "esmtp", "fax", "local", "uucp"])
+def test_every_module_may_have_aliases_of_its_own(module: str, tmp_path: Path) -> None:
+    snapshot = snapshot_of(tmp_path, tables={f"aliases-{module}.dat": {"a@example.com": "b@example.com"}})
+    assert list(snapshot.aliases_of_module) == [module]
+    assert snapshot.aliases_of_module[module](b"a@example.com") == b"b@example.com"

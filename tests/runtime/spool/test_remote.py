@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import socket
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -22,6 +23,7 @@ from courier_runtime.spool.filesystem import FilesystemSpool
 from courier_runtime.spool.remote import NUMBERS, RemoteSpool, keep
 from courier_runtime.wire.channel import Channel
 from courier_runtime.wire.frames import Frame
+from runtime.spools import served
 
 ANNA = Envelope("x@example.net", (Recipient("anna@example.com"),))
 
@@ -136,3 +138,51 @@ def test_a_refusal_of_the_disk_comes_back(tmp_path: Path, monkeypatch: pytest.Mo
         assert not list((tmp_path / "spool/texts").iterdir())
 
     through_a_channel(tmp_path / "spool", talk)
+
+
+def test_only_what_a_process_was_still_writing_goes_when_it_has_ended(tmp_path: Path) -> None:
+    texts = tmp_path / "spool/texts"
+    long = b"long\n" * 50_000
+
+    def left() -> set[int]:
+        return {int(path.name, 16) for path in texts.iterdir()}
+
+    async def talk(remote: RemoteSpool, spool: FilesystemSpool, owner: Channel) -> None:
+        first = remote.begin().id.serial
+        drafts = [remote.begin(), remote.begin(), remote.begin(), spool.begin()]
+        for draft in drafts:
+            await draft.write(long)
+        delivered, kept, _, other = (draft.id.serial for draft in drafts)
+        await drafts[0].commit([ANNA], Terms())
+        [message] = await spool.lease(1, 1e12)
+        await spool.remove(served(message))
+        await drafts[1].commit([ANNA], Terms())
+        await spool.sweep(range(first, first + NUMBERS))
+        assert left() == {delivered, kept, other}, "the first goes when the disk knows that it was delivered"
+        await spool.checkpoint()
+        assert left() == {kept, other}
+        drafts[3].abort()
+
+    through_a_channel(tmp_path / "spool", talk)
+
+
+def test_what_cannot_be_cleared_away_is_said_and_left_to_the_next_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = ListLog()
+
+    async def go() -> None:
+        spool = FilesystemSpool(tmp_path, clock=SystemClock(), log=log)
+        await spool.begin().write(b"long\n" * 50_000)
+
+        def sick(path: str) -> None:
+            raise OSError(errno.EIO, "Input/output error")
+
+        monkeypatch.setattr(spool.disk, "unlink", sick)
+        await spool.sweep(range(NUMBERS))
+        monkeypatch.undo()
+        await spool.close()
+
+    asyncio.run(go())
+    assert log.lines == ["courierd: texts of a process that has ended are left behind: Input/output error"]
+    assert len(list((tmp_path / "texts").iterdir())) == 1

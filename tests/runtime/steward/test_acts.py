@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import errno
+import os
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
 
-from courier_runtime.mail.orders import Identity, Letter
+from courier_runtime.mail.orders import Command, Identity, Letter
 from courier_runtime.steward import acts
 
 
@@ -55,3 +57,21 @@ def test_a_sticky_home_gets_nothing(tmp_path: Path) -> None:
     assert isinstance(refused, OSError)
     assert refused.errno == errno.EAGAIN
     assert not (tmp_path / "Maildir").exists()
+
+
+def test_what_a_program_prints_in_its_last_moment_is_heard(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    gate = tmp_path / "gate"
+    os.mkfifo(gate)
+    command = Command(Identity(5000, 5000, "/"), ("/bin/sh", "-c", f"read go < {gate}; echo last; exit 3"), {}, "/")
+    poll = subprocess.Popen.poll
+
+    def poll_late(process: subprocess.Popen[bytes]) -> int | None:
+        """The program prints and ends between a look at its output and a look at itself."""
+        if process.returncode is None:
+            gate.write_text("go\n")
+            process.wait()
+        return poll(process)
+
+    monkeypatch.setattr(subprocess.Popen, "poll", poll_late)
+    ended = acts.run(command)
+    assert (ended.status, ended.output) == (3, b"last\n")

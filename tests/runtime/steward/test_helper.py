@@ -27,6 +27,7 @@ from courier_runtime.steward.order import (
 from courier_runtime.steward.quota import Quota, admit
 from courier_runtime.steward.remote import HelperProcess, RemoteSteward
 from courier_runtime.wire.frames import LARGEST, Decoder, Frame
+from runtime.running import eventually
 
 WHO = Identity(1000, 1000, "/home/bob")
 LETTER = Letter(WHO, "/home/bob/Maildir", b"From x\n", b"Delivered-To: bob\n", b"text\n", quota="5S", unless="/x")
@@ -162,6 +163,39 @@ def test_a_helper_goes_on_when_it_is_told_to_stop_and_ends_when_its_sockets_clos
         os.kill(helper.pid, number)
     helper.descriptors.listen("127.0.0.1", 0).close()
     helper.close()
+
+
+def test_a_helper_starts_one_compiler_at_a_time_by_the_command_that_it_was_given(tmp_path: Path) -> None:
+    script = "echo works; cat; echo ends"
+    helper = HelperProcess(tmp_path, tmp_path, compiler=("/bin/sh", "-c", script))
+    try:
+        for _ in range(2):
+            said, life = helper.descriptors.compiler()
+            with os.fdopen(said) as hearing:
+                assert hearing.readline() == "works\n"
+                with pytest.raises(OSError, match="busy"):
+                    helper.descriptors.compiler()
+                os.close(life)
+                assert hearing.read() == "ends\n"
+            eventually(lambda: not children(helper.pid))
+    finally:
+        helper.close()
+
+
+def children(pid: int) -> list[str]:
+    """Processes of a process that have not ended."""
+    found = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return [child for child in found if ") Z " not in Path(f"/proc/{child}/stat").read_text()]
+
+
+def test_a_helper_of_a_tree_without_a_site_starts_no_compiler(tmp_path: Path) -> None:
+    helper = HelperProcess(tmp_path, tmp_path)
+    try:
+        with pytest.raises(FileNotFoundError):
+            helper.descriptors.compiler()
+        helper.descriptors.listen("127.0.0.1", 0).close()
+    finally:
+        helper.close()
 
 
 def test_a_quota_of_messages_is_kept_and_recounted_when_it_is_reached(tmp_path: Path) -> None:

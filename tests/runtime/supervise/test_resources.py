@@ -16,11 +16,13 @@ class Machine:
     def __init__(self) -> None:
         self.room = PLENTY
         self.descriptors = (20, 1024)
+        self.shortages = 3.0
         self.log = ListLog()
         self.metrics = PrometheusMetrics()
         self.watched = Resources(
             room=lambda: self.room,
             descriptors=lambda: self.descriptors,
+            shortages=lambda: self.shortages,
             log=self.log,
             metrics=self.metrics,
             clock=FrozenClock(),
@@ -59,6 +61,21 @@ def test_a_change_of_the_number_is_not_said_again() -> None:
         machine.watched.look()
     assert machine.log.lines == ["courierd: low on descriptors: 1000 of 1024 are open, so clients may be turned away"]
     assert "1020 of 1024" in machine.watched.trouble
+
+
+def test_a_shortage_that_is_over_before_anybody_looks_is_said_all_the_same() -> None:
+    machine = Machine()
+    machine.watched.look()
+    assert machine.watched.trouble == ""
+    machine.shortages += 1
+    machine.watched.look()
+    said = "low on descriptors: of 1024 hardly one was left a moment ago, so clients may be turned away"
+    assert machine.watched.trouble == said
+    machine.shortages += 1
+    machine.watched.look()
+    machine.watched.look()
+    assert machine.watched.trouble == ""
+    assert machine.log.lines == [f"courierd: {said}", "courierd: room and descriptors suffice again"]
 
 
 def test_descriptors_are_counted() -> None:

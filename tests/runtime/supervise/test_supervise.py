@@ -14,8 +14,8 @@ from courier_runtime.observe.log import ListLog
 from courier_runtime.observe.metrics import NoMetrics
 from courier_runtime.seams import Actor, Refuses
 from courier_runtime.snapshot.model import Snapshot
-from courier_runtime.supervise.reload import Reloader
-from courier_runtime.supervise.supervisor import GaveUp, Supervisor
+from courier_runtime.supervise.reload import Reloader, Source, Standing
+from courier_runtime.supervise.supervisor import Bearable, GaveUp, Supervisor
 from courier_runtime.supervise.watch import Watcher, readable
 from courier_schema.report import CourierSiteError
 from runtime.trees import snapshot_of
@@ -48,6 +48,17 @@ class Scripted:
 
     def adopt(self, new: Snapshot) -> None:
         self.events.append(f"{self.name} adopts")
+
+
+class Mortal(Scripted):
+    """An actor that dies as often as it is told, and without which the server can live."""
+
+    async def run(self, ready: Callable[[], None]) -> None:
+        ready()
+        if self.crashes:
+            self.crashes -= 1
+            raise Bearable("killed")
+        await asyncio.Event().wait()
 
 
 class Stillborn(Scripted):
@@ -96,6 +107,54 @@ def test_an_actor_that_keeps_crashing_takes_the_server_down() -> None:
         supervise(Scripted("a", [], crashes=100))
 
 
+class PatientClock(FrozenClock):
+    """Notes for how long somebody sleeps."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.slept: list[float] = []
+
+    async def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        await super().sleep(seconds)
+
+
+async def outlived(deaths: int, clock: FrozenClock, log: ListLog) -> Supervisor:
+    """The supervisor of an actor that has died so many times in a row and works now."""
+    actor = Mortal("a", [], crashes=deaths)
+    supervisor = Supervisor(log=log, metrics=NoMetrics(), clock=clock)
+    task = asyncio.create_task(supervisor.keep(actor, asyncio.Event()))
+    for _ in range(3 * deaths + 3):
+        await asyncio.sleep(0)
+    assert not task.done()
+    task.cancel()
+    return supervisor
+
+
+def test_an_actor_whose_end_can_be_borne_is_started_again_for_ever_after_longer_and_longer_pauses() -> None:
+    clock, log = PatientClock(), ListLog()
+    asyncio.run(outlived(2000, clock, log))
+    assert clock.slept[:9] == [0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 12.8, 25.6, 51.2]
+    assert set(clock.slept[9:]) == {51.2}
+    assert len(clock.slept) == 2000
+
+
+def test_an_actor_that_keeps_ending_is_trouble_until_it_has_worked_for_a_minute() -> None:
+    clock, log = PatientClock(), ListLog()
+    supervisor = asyncio.run(outlived(6, clock, log))
+    said = "a has ended 6 times in a row and begins again after 6 s: killed"
+    assert [line for line in log.lines if "in a row" in line] == [f"courierd: {said}"]
+    assert supervisor.trouble == said
+    clock.at += 60
+    assert supervisor.trouble == said
+    clock.at += 1
+    assert supervisor.trouble == ""
+
+
+def test_a_few_deaths_in_a_row_are_no_trouble() -> None:
+    assert asyncio.run(outlived(5, FrozenClock(), ListLog())).trouble == ""
+
+
 def test_an_actor_that_never_served_ends_the_start_and_stops_the_others() -> None:
     events: list[str] = []
     with pytest.raises(OSError, match="the port is taken"):
@@ -103,10 +162,33 @@ def test_an_actor_that_never_served_ends_the_start_and_stops_the_others() -> Non
     assert events == ["a starts", "a stops"]
 
 
-def reloader(snapshot: Snapshot, load: Callable[[], Snapshot], *actors: Actor, log: ListLog | None = None) -> Reloader:
+def reloader(
+    snapshot: Snapshot,
+    load: Callable[[], Snapshot],
+    *actors: Actor,
+    log: ListLog | None = None,
+    source: Source | None = None,
+) -> Reloader:
     return Reloader(
-        snapshot=snapshot, load=load, followers=actors, log=log or ListLog(), metrics=NoMetrics(), clock=FrozenClock()
+        snapshot=snapshot,
+        load=load,
+        followers=actors,
+        log=log or ListLog(),
+        metrics=NoMetrics(),
+        clock=FrozenClock(),
+        source=source,
     )
+
+
+class Site:
+    """What a tree is compiled from; whenever that is done, the next trouble is what there is."""
+
+    def __init__(self, *troubles: str) -> None:
+        self._troubles = list(troubles)
+        self.trouble = ""
+
+    async def renew(self) -> None:
+        self.trouble = self._troubles.pop(0)
 
 
 def test_everybody_is_asked_before_anybody_goes_over(tmp_path: Path) -> None:
@@ -145,6 +227,54 @@ def test_a_tree_that_cannot_be_loaded_changes_nothing_and_the_next_good_one_clea
     assert asyncio.run(made.reload()).trouble == "esmtpd:2: no"
     broken[0] = False
     assert asyncio.run(made.reload()).trouble == ""
+
+
+def test_a_reload_compiles_the_site_first_and_fails_with_it(tmp_path: Path) -> None:
+    old, log, site = snapshot_of(tmp_path), ListLog(), Site("site.yaml:2:1: no\n1 error", "")
+    new = replace(old, generation="new")
+    made = reloader(old, lambda: old if site.trouble else new, log=log, source=site)
+    assert asyncio.run(made.reload()).trouble == "site.yaml:2:1: no\n1 error"
+    assert log.lines[-2:] == [
+        f"courierd: generation {old.generation} stays in force: site.yaml:2:1: no",
+        "courierd: 1 error",
+    ]
+    assert asyncio.run(made.reload()) == Standing("new", made.standing.since)
+
+
+def test_a_broken_site_is_told_of_once_however_often_the_tree_changes(tmp_path: Path) -> None:
+    old, log, site = snapshot_of(tmp_path), ListLog(), Site()
+    site.trouble = "site.yaml:2:1: no"
+    made = reloader(old, lambda: old, log=log, source=site)
+
+    async def go() -> None:
+        task = asyncio.create_task(made.run(lambda: None))
+        for _ in range(3):
+            made.alarm()
+            await asyncio.sleep(0.05)
+        task.cancel()
+        await asyncio.wait((task,))
+
+    asyncio.run(go())
+    assert made.standing.trouble == "site.yaml:2:1: no"
+    assert sum("stays in force" in line for line in log.lines) == 1
+
+
+def test_a_hangup_is_a_reload_and_an_alarm_is_only_a_look(tmp_path: Path) -> None:
+    old, site = snapshot_of(tmp_path), Site("site.yaml:2:1: no")
+    made = reloader(old, lambda: old, source=site)
+
+    async def go() -> None:
+        task = asyncio.create_task(made.run(lambda: None))
+        made.alarm()
+        await asyncio.sleep(0.05)
+        assert made.standing.trouble == ""
+        made.tell()
+        while not made.standing.trouble:
+            await asyncio.sleep(0.01)
+        task.cancel()
+        await asyncio.wait((task,))
+
+    asyncio.run(asyncio.wait_for(go(), 5))
 
 
 def test_the_same_generation_disturbs_nobody(tmp_path: Path) -> None:

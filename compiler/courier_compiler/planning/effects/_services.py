@@ -9,10 +9,19 @@ from typing import Final
 from courier_compiler.artefact import Daemon
 from courier_compiler.planning.sides import Side, Sides
 
+_EXPANDED: Final = frozenset(
+    {"ADDRESS", "PORT", "SSLADDRESS", "SSLPORT", "MAXDAEMONS", "MAXPERIP", "MAXPERC", "IMAPDSTARTTLS"}
+)
+"""Settings that start scripts put into the words of couriertcpd, before its environment is made."""
+
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """One listener. `files` are read one after the other, the last word counts; the last one is its own."""
+    """One listener. Its environment comes from `files`, read one after the other: the last word counts.
+
+    What the start script expands it takes from the daemon's own file first (/usr/sbin/imapd reads imapd-ssl, then
+    imapd, and makes the environment in the other order).
+    """
 
     name: str
     daemon: Daemon
@@ -28,20 +37,27 @@ class Service:
     marker: str = ""
     """What words of the lists of methods begin with, where other words stand among them."""
 
+    @property
+    def own(self) -> str:
+        """The file that is its own; it alone says whether the listener is started."""
+        return str(self.daemon)
+
     def settings(self, side: Side) -> Mapping[str, str]:
-        return side.settings(*self.files)
+        own = side.settings(self.own)
+        return {**side.settings(*self.files), **{name: own[name] for name in _EXPANDED & own.keys()}}
 
     def is_open(self, side: Side) -> bool:
         """Whether it is started. The files are not there where the service is not installed."""
-        return self.settings(side).get(self.start, "").upper() in {"YES", "1", "Y"}
+        return side.settings(self.own).get(self.start, "").upper() in {"YES", "1", "Y"}
 
     def file(self, sides: Sides, setting: str) -> str:
-        """The file that decides a setting: the last one that says it, after the change or before."""
+        """The file that decides a setting, after the change or before; where none says it, that which would."""
+        asked = (self.own, *self.files) if setting in _EXPANDED else self.files[::-1]
         for side in (sides.after, sides.before):
-            for name in reversed(self.files):
+            for name in asked:
                 if setting in side.settings(name):
                     return name
-        return self.files[-1]
+        return asked[0]
 
 
 SERVICES: Final = (

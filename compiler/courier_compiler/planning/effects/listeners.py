@@ -17,12 +17,11 @@ def find(sides: Sides) -> Iterator[Finding]:
 
 def _service(sides: Sides, service: Service) -> Iterator[Finding]:
     was, is_open = service.is_open(sides.before), service.is_open(sides.after)
-    own = service.files[-1] if service.start.endswith("SSLSTART") else service.file(sides, service.start)
     if is_open and not was:
-        yield Finding(f"{service.name} opens on port {_ports(sides.after, service)}", own, service.start)
+        yield Finding(f"{service.name} opens on port {_ports(sides.after, service)}", service.own, service.start)
     elif was and not is_open:
         says = f"{service.name} closes; it was on port {_ports(sides.before, service)}"
-        yield Finding(says, own, service.start, Severity.WARNING)
+        yield Finding(says, service.own, service.start, Severity.WARNING)
     elif is_open:
         yield from _places(sides, service)
         yield from _logins(sides, service)

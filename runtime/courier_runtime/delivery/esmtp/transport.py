@@ -216,7 +216,8 @@ class EsmtpTransport:
                 raise _Final(Failed(Dialogue(target.peer, network_error=str(error)))) from error
             raise
         self._suppression.record_broken_tls(target.host)
-        raise _Next(Deferred(Dialogue(target.peer, sent=("STARTTLS",), replies=(reply.text,), is_smtp=True)))
+        said = Dialogue(target.peer, sent=("STARTTLS",), replies=tuple(reply.text.split("\n")), is_smtp=True)
+        raise _Next(Deferred(said))
 
     def _context(self, wish: _Wish) -> ssl.SSLContext | None:
         snapshot = wish.snapshot

@@ -158,11 +158,13 @@ def compile_table(sources: Sequence[Source], *, netblocks: bool = False, release
     problems.extend(problem for source in texts for problem in _final_newline(source))
     patterns = _ROW_BESIDE_BLOCKS if netblocks else _ANY_ROW
     problems.extend(problem for source in texts for problem in _line_problems(source, patterns))
-    plain = [pair for source in texts for pair in patterns.row.findall(source.content)]
+    blocks = _pairs(_BLOCK_ROW, texts) if netblocks else []
+    # a line is one or the other: where all are netblocks nothing is left to look for
+    plain = _pairs(patterns.row, texts) if len(blocks) < _lines(texts) else []
     rows = {key: value or DEFAULT_VALUE for key, value in plain}
     records, expected = rows, len(plain)
     if netblocks:
-        expansion = _expand_rows(rows, texts)
+        expansion = _expand_rows(rows, blocks)
         records = expansion.records
         problems.extend(_block_problems(expansion, texts))
         expected += expansion.count
@@ -286,6 +288,15 @@ def _up_to_dot_line(sources: Iterable[Source], problems: list[Problem]) -> Itera
         return
 
 
+def _pairs(row: re.Pattern[bytes], sources: Iterable[Source]) -> list[tuple[bytes, bytes]]:
+    """Key and value of all rows of a kind."""
+    return [pair for source in sources for pair in row.findall(source.content)]
+
+
+def _lines(sources: Iterable[Source]) -> int:
+    return sum(source.content.count(b"\n") + (not source.content.endswith(b"\n")) for source in sources)
+
+
 @dataclass(slots=True)
 class _Expansion:
     """What netblocks come to: all records, and how many they would be apart."""
@@ -296,23 +307,23 @@ class _Expansion:
     large: dict[bytes, int] = field(default_factory=dict)
 
 
-def _expand_rows(rows: dict[bytes, bytes], sources: Iterable[Source]) -> _Expansion:
-    """Add the netblocks of the sources to the rows, and their records to those of the rows that are there."""
+def _expand_rows(rows: dict[bytes, bytes], blocks: Iterable[tuple[bytes, bytes]]) -> _Expansion:
+    """Add these netblocks to the rows, and their records to those of the rows that are there."""
     records = dict(rows)
     done = _Expansion(records)
-    for source in sources:
-        for block, value in _BLOCK_ROW.findall(source.content):
-            try:
-                keys = expand(block)
-            except NetblockError as error:
-                done.refused[block] = str(error)
-                continue
-            rows[block] = stored = value or DEFAULT_VALUE
-            done.count += len(keys)
-            for key in keys:
-                records[key] = stored
-            if len(keys) > MANY_KEYS:
-                done.large[block] = len(keys)
+    one: dict[bytes, bytes] = {}
+    for block, value in blocks:
+        try:
+            keys = expand(block)
+        except NetblockError as error:
+            done.refused[block] = str(error)
+            continue
+        rows[block] = stored = one.setdefault(value, value) or DEFAULT_VALUE
+        done.count += len(keys)
+        for key in keys:
+            records[key] = stored
+        if len(keys) > MANY_KEYS:
+            done.large[block] = len(keys)
     return done
 
 

@@ -47,9 +47,8 @@ def expand(block: bytes) -> list[bytes]:
     """
     first, _, others = block.partition(b".")
     second, _, rest = others.partition(b".")
-    if first in _NUMBER and second in _NUMBER and (endings := _endings(rest)):
-        head = first + b"." + second
-        return [head + ending for ending in endings]
+    if first in _NUMBER and second in _NUMBER and (seams := _seams(rest)):
+        return (first + b"." + second).join(seams).split(b"\n")
     return _expand_any(block)
 
 
@@ -64,16 +63,18 @@ def key_for_network(text: str) -> list[bytes]:
 
 
 @lru_cache(maxsize=4096)
-def _endings(rest: bytes) -> list[bytes]:
-    """How the keys of a plain block end whose first two octets are whole; nothing if it is another one.
+def _seams(rest: bytes) -> list[bytes]:
+    """What joins the first two octets of a plain block, which are whole, to its keys, a line each; nothing of another.
 
-    `rest` is what follows these octets. In long lists of blocks the same rests come again and again.
+    `rest` is what follows these octets. In long lists of blocks the same rests come again and again, and joining and
+    splitting makes all keys of a block in two steps.
     """
     address, _, length = rest.partition(b"/")
     octets = address.split(b".")
     if len(octets) != _IPV4_OCTETS - 2 or not _CANONICAL.issuperset(octets) or _LENGTHS.get(length, 0) <= 16:
         return []
-    return [b"." + ending for ending in _ipv4_prefixes(octets, _LENGTHS[length] - 16)]
+    *others, last = _ipv4_prefixes(octets, _LENGTHS[length] - 16)
+    return [b"", *(b".%b\n" % ending for ending in others), b"." + last]
 
 
 def _expand_any(block: bytes) -> list[bytes]:

@@ -95,7 +95,7 @@ class Esmtpd(Session, Manners, Access, BlockLimits, Listener, Server, Boot, file
     tls_certfile: Annotated[Path, Absent("STARTTLS is not offered")] | None = "${certsdir}/esmtpd.pem"
     tls_private_keyfile: Path | None = None
     tls_min_dh_bits: Annotated[Positive, Unserved("OpenSSL's level of security sets the limit")] | None = None
-    tls_dhparams: Annotated[Path, Unserved("keys are exchanged over named groups")] | None = "${certsdir}/dhparams.pem"
+    tls_dhparams: Path | None = "${certsdir}/dhparams.pem"
     mailuser: Annotated[SystemName, Unserved(_OWNER)] = "${mailuser}"
     """User that the listener and its sessions run as; without it they run as root."""
     mailgroup: Annotated[SystemName, Unserved(_OWNER)] = "${mailgroup}"

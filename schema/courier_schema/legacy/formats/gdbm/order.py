@@ -47,7 +47,7 @@ def traversal_within(
     """
     slots = Geometry(block_size).slots
     distinct = list(dict.fromkeys(keys))
-    hashes = hash_keys(distinct)
+    hashes = list(hash_keys(distinct))
     ordered = sorted(hashes)
     wanted = list(groups)
     found: list[bytes] = []

@@ -199,7 +199,7 @@ class Reader:
     def _check_keys(self, index: int, bucket: _Bucket, hashes: list[int], keys: list[bytes]) -> None:
         prefix = index >> self._header.directory_bits - bucket.bits
         belongs = all(hashed >> HASH_BITS - bucket.bits == prefix for hashed in hashes)
-        if not belongs or hashes != hash_keys(keys):
+        if not belongs or hashes != list(hash_keys(keys)):
             _refuse("the bucket holds a key that does not belong there", bucket.offset)
         if len(keys) != bucket.count:
             _refuse(f"the bucket counts {bucket.count} keys and has {len(keys)}", bucket.offset)

@@ -2,16 +2,17 @@
 
 The file is packed: header, directory, buckets in the order of hashes, records in the order of their
 slots' filling, zeros to the end of the last block. There are no free areas, no time stamps, no leftovers.
-libgdbm reads and updates it like a file of its own. Memory: about three times the size of the result.
+libgdbm reads and updates it like a file of its own. Memory: less than twice the size of the result.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import accumulate, chain, islice
-from operator import itemgetter
+from io import BytesIO
+from itertools import accumulate, chain, count
+from typing import NamedTuple
 
 from courier_schema.legacy.formats.gdbm.layout import (
     ADDRESS,
@@ -33,8 +34,8 @@ from courier_schema.legacy.formats.records import Records, unique
 
 _Row = tuple[int, bytes, bytes]
 """Hash, key and value."""
-_HEAP = 64
-"""Rows that are dealt together, about."""
+_HEAP = 128
+"""Rows that are dealt together, at most on average."""
 
 
 def dumps(records: Records, block_size: int = DEFAULT_BLOCK_SIZE) -> bytes:
@@ -51,59 +52,79 @@ def dumps(records: Records, block_size: int = DEFAULT_BLOCK_SIZE) -> bytes:
     first_bucket = block_size + (ADDRESS.size << depth)
     address = first_bucket + block_size * len(spans)
     blank = _blank_bucket(geometry)
-    buckets: list[bytearray] = []
-    contents: list[bytes] = []
-    rows = heaps.emptied()
-    for span in spans:
-        inside = list(islice(rows, span.last - span.first))
-        bucket, address = _bucket(blank, geometry.slots, span.bits, inside, address)
-        buckets.append(bucket)
-        contents.append(b"".join([key + value for _, key, value in inside]))
+    file = BytesIO()
+    for place, span, rows in zip(count(first_bucket, block_size), spans, heaps.cut(spans), strict=False):
+        bucket, end = _bucket(blank, geometry.slots, span.bits, rows, address)
+        _put(file, place, (bucket,))
+        _put(file, address, [key + value for _, key, value in rows])
+        address = end
 
     padding = -address % block_size
-    head = _header(geometry, depth, address + padding)
+    _put(file, address, (bytes(padding),))
     directory = _directory(spans, depth, first_bucket, block_size)
-    return b"".join(chain((head,), directory, buckets, contents, (bytes(padding),)))
+    _put(file, 0, chain((_header(geometry, depth, address + padding),), directory))
+    return file.getvalue()
+
+
+def _put(file: BytesIO, address: int, parts: Iterable[bytes | bytearray]) -> None:
+    file.seek(address)
+    file.write(b"".join(parts))
+
+
+class _Heap(NamedTuple):
+    """Rows as they came, in parts that lie together in memory."""
+
+    hashes: array[int]
+    pairs: list[bytes]
+    """Key, value, key, value and so on."""
+
+    def in_order(self) -> list[_Row]:
+        """The rows by hash and, where hashes are equal, by key."""
+        return sorted(zip(self.hashes, self.pairs[::2], self.pairs[1::2], strict=True))
 
 
 @dataclass(frozen=True, slots=True)
 class _Heaps:
     """Rows dealt out by the first `bits` bits of their hashes, the heaps in order and each as yet unsorted.
 
-    A heap fits the processor's cache. So it is sorted, written and given back before the next one is looked at: one
-    sort of everything would wait for the memory most of the time, and so would freeing all rows at the end.
+    A heap fits the processor's cache, rows included, which are made when it is sorted: rows that were made as they came
+    would lie all over the memory, and waiting for them is what takes the time.
     """
 
     bits: int
-    heaps: list[list[_Row]]
+    heaps: list[_Heap]
     ends: Sequence[int]
     """How many rows there are before each heap, and in all."""
 
     @classmethod
     def of(cls, table: Mapping[bytes, bytes]) -> _Heaps:
-        hashes = hash_keys(list(table))
-        bits = min((len(hashes) // _HEAP).bit_length(), HASH_BITS)
-        heaps: list[list[_Row]] = [[] for _ in range(1 << bits)]
-        for row in zip(hashes, table.keys(), table.values(), strict=True):
-            heaps[row[0] >> HASH_BITS - bits].append(row)
-        return cls(bits, heaps, list(accumulate(map(len, heaps), initial=0)))
+        bits = min((len(table) // _HEAP).bit_length(), HASH_BITS)
+        heaps = [_Heap(array("i"), []) for _ in range(1 << bits)]
+        shift = HASH_BITS - bits
+        for hashed, pair in zip(hash_keys(table), table.items(), strict=True):
+            hashes, pairs = heaps[hashed >> shift]
+            hashes.append(hashed)
+            pairs += pair
+        return cls(bits, heaps, list(accumulate((len(heap.hashes) for heap in heaps), initial=0)))
 
     def count_before(self, prefix: int, bits: int) -> int:
         """How many rows have hashes that come before all that begin with these bits."""
         if bits <= self.bits:
             return self.ends[prefix << self.bits - bits]
         number = prefix >> bits - self.bits
-        heap = self.heaps[number]
-        heap.sort()
-        return self.ends[number] + bisect_left(heap, prefix << HASH_BITS - bits, key=itemgetter(0))
+        first = prefix << HASH_BITS - bits
+        return self.ends[number] + sum(map(first.__gt__, self.heaps[number].hashes))
 
-    def emptied(self) -> Iterator[_Row]:
-        """The rows by hash and, where hashes are equal, by key. They are in no heap any more."""
+    def cut(self, spans: Iterable[_Span]) -> Iterator[list[_Row]]:
+        """The sorted rows of each span, all spans in their order. They are in no heap any more."""
         self.heaps.reverse()
-        while self.heaps:
-            heap = self.heaps.pop()
-            heap.sort()
-            yield from heap
+        rows: list[_Row] = []
+        for span in spans:
+            size = span.last - span.first
+            while len(rows) < size:
+                rows += self.heaps.pop().in_order()
+            yield rows[:size]
+            del rows[:size]
 
 
 @dataclass(frozen=True, slots=True)
