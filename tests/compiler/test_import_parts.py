@@ -25,6 +25,7 @@ from courier_compiler.profile import load_profile
 from courier_schema.legacy.formats.netblocks import key_for_network
 
 DEBIAN = load_profile("debian-12")
+UPSTREAM = load_profile("upstream-2.0")
 
 
 def installation(directory: Path, **files: str) -> Installation:
@@ -97,7 +98,7 @@ def test_a_route_behind_a_broader_one_is_dead(tmp_path: Path) -> None:
 def test_flags_of_a_route_are_read_in_any_case(tmp_path: Path) -> None:
     found = installation(tmp_path, esmtproutes="a.example:relay,2525 /security=required,IPV4ONLY # why\n")
     (route,) = read_routes(found)[0]
-    assert (route.relay, route.port, security(route), family(route)) == ("relay", 2525, "required", "ipv4")
+    assert (route.relay, route.port, security(route), family(route, UPSTREAM)) == ("relay", 2525, "required", "ipv4")
 
 
 def test_a_domain_that_is_only_accepted_is_relayed(tmp_path: Path) -> None:

@@ -39,6 +39,17 @@ def test_what_is_written_is_read_back(tree: dict[str, Any]) -> None:
     assert document.tree == tree
 
 
+@given(
+    st.integers(1015, 1030).map(lambda length: "k" * length) | st.integers(335, 345).map(lambda times: "'\"" * times),
+    st.sampled_from(["anna", "two\nlines\n", {}, [], {"to": "anna"}, ["anna", "bert"], {"a": {"b": "x\ny"}}]),
+)
+def test_keys_too_long_for_one_line_are_read_back(key: str, value: Any) -> None:
+    tree = {"aliases": {"a": "b", key: value, "z": [{key: value, "b": "c"}]}, key: value}
+    document = parse_yaml(dump(tree, {("aliases", key): ["why"]}), "site.yaml")
+    assert document.problems == ()
+    assert document.tree == tree
+
+
 def test_short_lists_and_maps_stand_on_one_line() -> None:
     tree = {"aliases": {"sales": ["anna", "bert"], "x": {"to": "y"}}, "hosts": {}}
     assert dump(tree) == "aliases:\n  sales: [anna, bert]\n  x: {to: y}\nhosts: {}\n"

@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import socket
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -62,12 +63,13 @@ def run(options: argparse.Namespace) -> int:
         imported = import_site(old, profile, options.secrets.rstrip("/"), options.files.rstrip("/"))
     with progress("writing"):
         write(imported.draft, options.output)
-    report = Report().extend(map(_of_note, imported.draft.notes))
+    found = Report().extend(map(_of_note, imported.draft.notes))
     with progress("comparing"):
-        _prove(options.output, old, imported, report)
+        is_compared = _prove(options.output, old, imported, found)
+    report = Report([_without_excerpt(problem, imported.draft.private) for problem in found])
     status = print_report(report.without_repeats(), options)
     if options.format == "text":
-        print(f"{options.output}: {_summary(report)}")
+        print(f"{options.output}: {_summary(report, is_compared=is_compared)}")
     return status
 
 
@@ -80,17 +82,19 @@ def _installation(options: argparse.Namespace) -> Installation:
     return read_installation(options.directory, options.authdir, host_name, options.sysconfdir)
 
 
-def _prove(site: Path, old: Installation, imported: Imported, report: Report) -> None:
-    """Read what was written, build it, and report every difference."""
+def _prove(site: Path, old: Installation, imported: Imported, report: Report) -> bool:
+    """Read what was written, build it, and report every difference; False where there is nothing to build."""
     (reading,) = pipeline.read(site)
     pipeline.check(reading, NoHost(datetime.now(UTC)))
-    report.extend(_of_checks(site, reading.report))
+    shown = _without_text if imported.draft.restricted else _as_it_is
+    report.extend(shown(problem, site) for problem in _of_checks(site, reading.report))
     if reading.resolved is None:
-        return
+        return False
     made = build(reading.resolved, HostSecrets(site.parent), site.name)
-    report.extend(made.problems)
+    report.extend(shown(problem, site) for problem in made.problems)
     new = built_installation(made.artefacts, reading.resolved.profile, old.host_name)
     report.extend(map(_of_difference, compare(old, new, imported.wanted)))
+    return True
 
 
 def _of_checks(site: Path, checked: Report) -> Iterator[Problem]:
@@ -106,6 +110,27 @@ def _of_checks(site: Path, checked: Report) -> Iterator[Problem]:
         yield Problem("import-note", says, f"run courier-compile check {site}", severity=Severity.NOTE)
 
 
+def _as_it_is(problem: Problem, site: Path) -> Problem:
+    return problem
+
+
+def _without_text(problem: Problem, site: Path) -> Problem:
+    """A mistake in a site that only its owner may read: where it is, and not what stands there."""
+    if problem.severity is not Severity.ERROR:
+        return problem
+    place = ".".join(map(str, problem.path)) or (f"line {problem.mark.line}" if problem.mark else "the site")
+    says = f"{place} cannot be built; why is not shown here, because only its owner may read the site"
+    return replace(problem, says=says, remedy=f"run courier-compile check {site}", mark=None)
+
+
+def _without_excerpt(problem: Problem, private: frozenset[str]) -> Problem:
+    """A problem whose place is in words where not everybody may read the file, so that nobody shows the line."""
+    mark = problem.mark
+    if mark is None or mark.file not in private:
+        return problem
+    return replace(problem, mark=None, says=f"{problem.says} (line {mark.line} of {mark.file})")
+
+
 def _of_note(note: Note) -> Problem:
     kind, severity = ("import-loss", Severity.ERROR) if note.is_open else ("import-note", Severity.NOTE)
     return Problem(
@@ -119,15 +144,17 @@ def _of_difference(difference: Difference) -> Problem:
     return Problem("import-change", str(difference), difference.why, difference.mark, severity=Severity.NOTE)
 
 
-def _summary(report: Report) -> str:
+def _summary(report: Report, *, is_compared: bool) -> str:
     problems = list(report)
     lost = sum(problem.id == "import-loss" for problem in problems)
     changed = sum(problem.id == "import-change" for problem in problems)
-    end = "nothing is lost" if not lost else f"{lost} {'thing needs' if lost == 1 else 'things need'} a hand"
+    needs = f"{lost} {'thing needs' if lost == 1 else 'things need'} a hand" if lost else ""
     mistakes = sum(problem.severity is Severity.ERROR for problem in problems) - lost
     keep = "error keeps" if mistakes == 1 else "errors keep"
     but = f"; {mistakes} {keep} the site from being built" if mistakes else ""
-    return f"{changed} explained {'change' if changed == 1 else 'changes'}, {end}{but}"
+    if not is_compared:
+        return f"{needs}{', ' if needs else ''}not compared: the site has to be corrected first{but}"
+    return f"{changed} explained {'change' if changed == 1 else 'changes'}, {needs or 'nothing is lost'}{but}"
 
 
 VERB = Verb("make a site of an existing configuration directory", configure, run)

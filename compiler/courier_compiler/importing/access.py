@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 from courier_compiler.importing.draft import Draft, fits
 from courier_compiler.importing.installation import Installation
+from courier_compiler.importing.remarks import Remark
 from courier_compiler.importing.settings_files import SettingsFile
 from courier_compiler.importing.tables import Found, read_table
 from courier_schema.legacy.formats.access import Deny, parse_value
@@ -57,13 +59,15 @@ def take_access(draft: Draft, installation: Installation, files: Mapping[str, Se
         if found is None:
             continue
         if found.problem:
-            draft.note(f"{place}.dat counts and not its source, which cannot be compiled: {found.problem}")
+            why = f"{found.problem.mark}: {draft.told(found.problem)}"
+            draft.note(f"{place}.dat counts and not its source, which cannot be compiled: {why}")
         comments = found.comments()
+        names = [source.name for source in found.sources] or [installation.where(f"{place}.dat")]
         rows = found.rows if not found.is_from_database else found.records
         if section == "submission_access":
             draft.say((section,), {})
         for key, value in rows.items():
-            _take(draft, section, key.decode(errors="replace"), value, comments.get(key, ()))
+            _take(draft, _Row(section, names, key.decode(errors="replace"), value), comments.get(key, ()))
         _leave_implied(draft, section)
 
 
@@ -77,12 +81,23 @@ def _leave_implied(draft: Draft, section: str) -> None:
         draft.unsay((section,))
 
 
-def _take(draft: Draft, section: str, key: str, value: bytes, comments: tuple[str, ...]) -> None:
-    network = network_of(key)
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """One row of a table, which is in one of these files."""
+
+    section: str
+    files: Sequence[str]
+    key: str
+    value: bytes
+
+
+def _take(draft: Draft, row: _Row, remarks: tuple[Remark, ...]) -> None:
+    network = network_of(row.key)
     if network is None:
-        draft.note(f"{key!r} of {section} matches no client, so it is left out")
+        says = f"{draft.quoted(row.key, *row.files)} of {row.section} matches no client, so it is left out"
+        draft.note(says)
         return
-    draft.say((section, network), _rule(draft, f"{section} of {network}", value, section == "mailbox_access"), comments)
+    draft.say((row.section, network), _rule(draft, network, row), remarks)
 
 
 def network_of(key: str) -> str | None:
@@ -108,17 +123,18 @@ def network_of(key: str) -> str | None:
     return None
 
 
-def _rule(draft: Draft, what: str, value: bytes, mailbox: bool) -> Any:
-    action = parse_value(value)
+def _rule(draft: Draft, network: str, row: _Row) -> Any:
+    action = parse_value(row.value)
     if isinstance(action, Deny):
         return "deny"
     said: dict[str, Any] = {}
     for raw_name, raw_text in action.environment.items():
         name, text = raw_name.decode(errors="replace"), raw_text.decode(errors="replace")
         if not fits(Name, name) or not fits(Line, text):
-            draft.note(f"{what} sets {name!r}, which no program reads, so it is left out")
+            shown = draft.quoted(name, *row.files)
+            draft.note(f"{row.section} of {network} sets {shown}, which no program reads, so it is left out")
         else:
-            _say_variable(said, name, text, mailbox)
+            _say_variable(said, name, text, row.section == "mailbox_access")
     return next(iter(said.values())) if said.keys() == {"action"} else said or "allow"
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -58,12 +58,18 @@ def read_accounts(installation: Installation) -> Accounts | None:
     else:
         names = userdb.select(installation.below("userdb"))
         sources = tuple(Source(name, installation.files[f"userdb/{name}"].content) for name in names)
-    if sources:
+    public = read_database(installation, "userdb.dat")
+    if sources and not (_is_link(installation) and public is not None):
         facts = SourceFacts(is_directory="userdb" not in installation.files, mode=0o600)
         made = userdb.compile_userdb(sources, facts=facts)
         return Accounts(made.public, made.shadow, sources)
-    public = read_database(installation, "userdb.dat")
     return None if public is None else Accounts(public, read_database(installation, "userdbshadow.dat") or {})
+
+
+def _is_link(installation: Installation) -> bool:
+    """Whether makeuserdb refuses the source because it is a symbolic link."""
+    found = installation.files.get("userdb")
+    return "userdb" in installation.followed or (found is not None and found.link is not None)
 
 
 def take_accounts(draft: Draft, installation: Installation, files: Mapping[str, SettingsFile]) -> None:
@@ -73,6 +79,8 @@ def take_accounts(draft: Draft, installation: Installation, files: Mapping[str, 
     accounts = read_accounts(installation)
     if accounts is None or not accounts.public:
         return
+    if _is_link(installation) and not accounts.sources:
+        draft.note("userdb.dat counts and not its source: that is a symbolic link, which makeuserdb refuses")
     if not _are_asked(files):
         place = files[_LIBRARY].marks.get(_MODULES)
         draft.note(
@@ -92,10 +100,6 @@ def take_accounts(draft: Draft, installation: Installation, files: Mapping[str, 
     home = _common_home(draft, said)
     for path, account, hashes in said:
         _say(draft, path, account, hashes, owner, home)
-    comments = dict(pair for source in accounts.sources for pair in _comments(source))
-    for path, _, _ in said:
-        login = path[-1] if path[0] == "accounts" else f"{path[-1]}@{path[1]}"
-        draft.remark(path, comments.get(str(login), ()))
 
 
 def _are_asked(files: Mapping[str, SettingsFile]) -> bool:
@@ -115,7 +119,7 @@ def _account(draft: Draft, login: bytes, accounts: Accounts) -> _Said:
     shadow.pop(b"", None)
     unknown = (public.keys() - _FIELDS) | (shadow.keys() - _PASSWORDS.keys() - {LOCATION})
     if unknown:
-        raise _Unsayable(f"a site has no words for {min(unknown).decode(errors='replace')} of the account {name}")
+        raise _Unsayable(f"a site has no words for one of the fields of the account {name}")
     texts = {key.decode(): value.decode(errors="surrogateescape") for key, value in public.items()}
     account: dict[str, Any] = {
         "uid": _number(name, texts, "uid"), "gid": _number(name, texts, "gid"), "home": texts.get("home", ""),
@@ -142,20 +146,20 @@ def _account(draft: Draft, login: bytes, accounts: Accounts) -> _Said:
 def _number(name: str, texts: Mapping[str, str], field: str) -> int:
     text = texts.get(field, "")
     if not re.fullmatch(r"[0-9]{1,10}", text) or not fits(Uid, int(text)):
-        raise _Unsayable(f"the {field} of the account {name} is {text!r}")
+        raise _Unsayable(f"the {field} of the account {name} is none that a site can say")
     return int(text)
 
 
 def _checked(name: str, field: str, text: str, word: object) -> str:
     if not fits(word, text):
-        raise _Unsayable(f"the {field} of the account {name} is {text!r}")
+        raise _Unsayable(f"the {field} of the account {name} is none that a site can say")
     return text
 
 
 def _quota(name: str, text: str) -> dict[str, int]:
     found = _QUOTA.fullmatch(text.strip())
     if found is None:
-        raise _Unsayable(f"the quota of the account {name} is {text!r}")
+        raise _Unsayable(f"the quota of the account {name} is none that a site can say")
     size, count = found[1] or found[4], found[2] or found[3]
     return {**({"size": int(size)} if size else {}), **({"messages": int(count)} if count else {})}
 
@@ -227,16 +231,6 @@ def _filled(draft: Draft, home: str, path: SitePath) -> str:
     return home.replace("{user}", user).replace("{domain}", domain).replace("{address}", f"{user}@{domain}")
 
 
-def _comments(source: Source) -> Iterator[tuple[str, tuple[str, ...]]]:
-    waiting: list[str] = []
-    for line in source.content.decode(errors="surrogateescape").split("\n"):
-        if line.startswith("#"):
-            waiting.append(line)
-        elif line.strip():
-            yield line.partition("\t")[0], tuple(waiting)
-            waiting = []
-
-
 def _carry(draft: Draft, accounts: Accounts) -> None:
     """Let the site carry the source, joined to one file, and the databases that are made of it."""
     joined = b"".join(source.content.rstrip(b"\n") + b"\n" for source in accounts.sources)
@@ -245,7 +239,7 @@ def _carry(draft: Draft, accounts: Accounts) -> None:
         ("userdb.dat", gdbm.dumps(accounts.public), 0o644),
         ("userdbshadow.dat", gdbm.dumps(accounts.shadow), 0o600),
     ):
-        place = draft.carry_beside(name, File(content, mode))
+        place = draft.carry_beside(name, File(content, mode), is_private=True)
         draft.say(("files", name), {"from_file": place, "mode": f"{mode:04o}"})
 
 

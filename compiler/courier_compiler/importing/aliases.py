@@ -16,6 +16,7 @@ from typing import Any, Final
 
 from courier_compiler.importing.draft import Draft, fits
 from courier_compiler.importing.installation import Installation
+from courier_compiler.importing.remarks import Remark
 from courier_compiler.importing.tables import alias_sources, read_database
 from courier_compiler.legacy_tables.sources import PROTOCOLS
 from courier_compiler.parts.alias_files import STANDARD
@@ -25,7 +26,7 @@ from courier_schema.legacy.formats.aliases.compile import compile_aliases
 from courier_schema.legacy.formats.aliases.records import unpack
 from courier_schema.legacy.formats.domains import normal_form
 from courier_schema.legacy.formats.source import Source
-from courier_schema.report import Mark, Severity
+from courier_schema.report import Mark, Problem, Severity
 from courier_schema.words import Address, AliasName, Command, LocalPart, Path, Recipient
 
 _FOR_PROTOCOL: Final = re.compile(r"(aliases-(?P<protocol>\w+)(?:\.dat)?)(?:/.*)?")
@@ -42,7 +43,7 @@ class Definition:
     programs: list[str] = field(default_factory=list)
     mailboxes: list[str] = field(default_factory=list)
     includes: list[str] = field(default_factory=list)
-    comments: list[str] = field(default_factory=list)
+    remarks: list[Remark] = field(default_factory=list)
     mark: Mark | None = None
 
     @property
@@ -57,8 +58,10 @@ class AliasLists:
     lists: Mapping[str, tuple[str, ...]]
     programs: Mapping[str, bytes]
     sources: tuple[Source, ...]
-    problem: str = ""
+    problem: Problem | None = None
     """Why the database counts although there is a source."""
+    refused: tuple[Problem, ...] = ()
+    """Why makealiases makes no database of the sources, where there is none of before; the lists mean little then."""
 
 
 def read_alias_table(installation: Installation, name: str, protocol: str | None) -> AliasLists | None:
@@ -68,21 +71,21 @@ def read_alias_table(installation: Installation, name: str, protocol: str | None
     """
     sources = alias_sources(installation, name)
     stored = read_database(installation, f"{name}.dat")
-    problem = ""
+    wrong: Problem | None = None
     if sources:
         table = compile_aliases(
             sources, installation.locality, protocol=protocol, include=partial(_stand_in, installation)
         )
-        wrong = next((one for one in table.problems if one.severity is Severity.ERROR), None)
+        refused = tuple(one for one in table.problems if one.severity is Severity.ERROR)
+        wrong = next(iter(refused), None)
         if wrong is None or stored is None:
             programs = {file.decode(errors="surrogateescape"): text for file, text in table.programs.items()}
-            return AliasLists(dict(unpack(table.records)), programs, sources)
-        problem = f"{wrong.mark}: {wrong.says}"
+            return AliasLists(dict(unpack(table.records)), programs, sources, refused=refused)
     if stored is None:
         return None
     directory = f"aliasdir/.courier-:xalias{f'-{protocol}' if protocol else ''}"
     files = {file: installation.files[f"{directory}/{file}"].content for file in installation.directly_in(directory)}
-    return AliasLists(dict(unpack(stored)), files, (), problem)
+    return AliasLists(dict(unpack(stored)), files, (), wrong)
 
 
 def _stand_in(installation: Installation, path: str) -> bytes:
@@ -117,13 +120,20 @@ def _take(draft: Draft, installation: Installation, name: str, protocol: str | N
         return
     found = _read(table.sources) if table.sources else _decoded(installation, table)
     for definition in found.values():
-        definition.includes = [draft.placed(path, installation) for path in definition.includes]
+        definition.includes = [draft.relocated(path, installation) for path in definition.includes]
     if table.problem:
-        draft.note(f"{name}.dat counts and not its source, which cannot be compiled: {table.problem}")
+        why = f"{table.problem.mark}: {draft.told(table.problem)}"
+        draft.note(f"{name}.dat counts and not its source, which cannot be compiled: {why}")
     elif not table.sources:
         draft.note(f"{name}.dat has no source; its {len(found)} aliases are decoded")
+    if table.refused:
+        draft.meaningless.add(name)
+    for problem in table.refused:
+        draft.note(f"makealiases refuses this: {draft.told(problem)}", problem.mark, is_open=True)
+    refused = {(problem.mark.file, problem.mark.line) for problem in table.refused if problem.mark}
     for alias, definition in found.items():
-        if not _is_implied(draft, alias, definition, found):
+        is_told = definition.mark is not None and (definition.mark.file, definition.mark.line) in refused
+        if not _is_implied(draft, alias, definition, found) and not is_told:
             _say(draft, alias, definition, protocol)
 
 
@@ -138,22 +148,22 @@ def _is_implied(draft: Draft, name: str, definition: Definition, found: Mapping[
 def _read(sources: Sequence[Source]) -> dict[str, Definition]:
     found: dict[str, Definition] = {}
     for source in sources:
-        for text, comments, line in _logical_lines(source):
+        for text, remarks, line in _logical_lines(source):
             name, colon, value = text.partition(":")
             if not colon:
                 continue
             addresses = _addresses(name)
             if len(addresses) == 1:
                 definition = found.setdefault(addresses[0], Definition(mark=Mark(source.name, line)))
-                definition.comments.extend(comments)
+                definition.remarks.extend(remarks)
                 _add(definition, value.strip(_BLANKS))
     return found
 
 
-def _logical_lines(source: Source) -> Iterator[tuple[str, list[str], int]]:
-    """Definitions with their continuations, the comments before them and their first line."""
-    waiting: list[str] = []
-    text, comments, first = "", list[str](), 0
+def _logical_lines(source: Source) -> Iterator[tuple[str, list[Remark], int]]:
+    """Definitions with their continuations, the comments before and in them and their first line."""
+    waiting: list[Remark] = []
+    text, remarks, first = "", list[Remark](), 0
     for number, line in enumerate(source.content.decode(errors="surrogateescape").split("\n"), start=1):
         said, sign, comment = line.partition("#")
         said = said.rstrip(_BLANKS)
@@ -161,16 +171,12 @@ def _logical_lines(source: Source) -> Iterator[tuple[str, list[str], int]]:
             text += said
         elif said:
             if text:
-                yield text, comments, first
-            text, comments, waiting, first = said, waiting, [], number
-        elif not sign:
-            waiting = []
-        if sign and not said:
-            waiting.append(comment)
-        elif sign:
-            comments.append(comment)
+                yield text, remarks, first
+            text, remarks, waiting, first = said, waiting, [], number
+        if sign:
+            (remarks if said else waiting).append(Remark(source.name, comment))
     if text:
-        yield text, comments, first
+        yield text, remarks, first
 
 
 def _addresses(text: str) -> list[str]:
@@ -223,28 +229,29 @@ def _say(draft: Draft, name: str, definition: Definition, protocol: str | None) 
         return
     is_postmaster = not protocol and name == POSTMASTER and len(definition.to) == 1 and _is_only_to(definition)
     if is_postmaster and fits(Address, definition.to[0]):
-        draft.say(("host", "postmaster"), definition.to[0], definition.comments)
+        draft.say(("host", "postmaster"), definition.to[0], definition.remarks)
         return
     target = _target(definition)
     if target is None or not fits(AliasName, name):
-        draft.note(f"the alias {name} cannot be said in a site", definition.mark, is_open=True)
+        shown = draft.quoted(name, *([definition.mark.file] if definition.mark else ()))
+        draft.note(f"the alias {shown} cannot be said in a site", definition.mark, is_open=True)
         return
     path = ("protocol_aliases", protocol, name) if protocol else _place(draft, name, definition)
     if len(path) > 2 and path[0] == "domains":
         domain = f"@{path[1]}"
         target = [to.removesuffix(domain) for to in dict.fromkeys(definition.to)]
         target = target[0] if len(target) == 1 else target
-    _put_alias(draft, path, target, definition.comments)
+    _put_alias(draft, path, target, definition.remarks)
 
 
 def _is_only_to(definition: Definition) -> bool:
     return not (definition.programs or definition.mailboxes or definition.includes)
 
 
-def _put_alias(draft: Draft, path: Any, target: Any, comments: list[str]) -> None:
+def _put_alias(draft: Draft, path: Any, target: Any, remarks: list[Remark]) -> None:
     if draft.said(path) is not None:
         return
-    draft.say(path, target, comments)
+    draft.say(path, target, remarks)
 
 
 def _place(draft: Draft, name: str, definition: Definition) -> tuple[str, ...]:

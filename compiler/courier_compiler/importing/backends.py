@@ -12,8 +12,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
+from courier_compiler.importing import conninfo
 from courier_compiler.importing.draft import Draft, fits
 from courier_compiler.importing.intents import BACKENDS
+from courier_compiler.importing.remarks import Remark
 from courier_compiler.importing.settings_files import SettingsFile
 from courier_schema.report import SitePath
 from courier_schema.words import HostName, Line, Path, Port, Positive, Url, Word
@@ -31,6 +33,8 @@ _LDAP: Final = {
     "LDAP_GID": ("gid", Line), "LDAP_GLOB_UID": ("owner", Word), "LDAP_GLOB_GID": ("owner_group", Word),
     "LDAP_DOMAIN": ("default_domain", Line),
 }  # fmt: skip
+_OTHER_SECRETS: Final = {"sslpassword", "oauth_client_secret"}
+"""Words of a connection that a site has no place of their own for."""
 _DELIVERY_SINCE: Final = "Before Courier 0.43 the maildir of an account was its delivery instruction as well."
 
 
@@ -48,9 +52,7 @@ def take_backends(draft: Draft, files: Mapping[str, SettingsFile]) -> dict[str, 
     ):
         if file in files and files[file].values:
             values = take(draft, dict(files[file].values), files[file])
-            today[file] = SettingsFile(
-                file, values, values, files[file].marks, files[file].comments, markers=files[file].markers
-            )
+            today[file] = replace(files[file], own=values, values=values)
     return today
 
 
@@ -61,7 +63,7 @@ def _with_known_modules(draft: Draft, old: SettingsFile) -> SettingsFile:
     known = [module for module in modules if module in BACKENDS]
     if not known or known == modules:
         return old
-    gone = ", ".join(module for module in modules if module not in BACKENDS)
+    gone = ", ".join(draft.quoted(module, old.place) for module in modules if module not in BACKENDS)
     says = f"{name} without {gone}: today's account library has no such module and passes over it"
     draft.note(says, old.marks.get(name))
     values = {name: " ".join(known)}
@@ -89,27 +91,22 @@ def _postgresql(draft: Draft, values: dict[str, str], old: SettingsFile) -> dict
             ("host", "PGSQL_HOST"), ("port", "PGSQL_PORT"), ("dbname", "PGSQL_DATABASE"), ("user", "PGSQL_USERNAME"),
             ("options", "PGSQL_OPT"), ("password", "PGSQL_PASSWORD"),
         )  # fmt: skip
-        words = [f"{word}={_libpq(text)}" for word, name in parts if (text := values.pop(name, ""))]
-        values["PGSQL_CONNECTION"] = " ".join(words)
+        values["PGSQL_CONNECTION"] = conninfo.write(
+            {word: text for word, name in parts if (text := values.pop(name, ""))}
+        )
         draft.note(
             "the parts of the PostgreSQL connection are one setting since courier-authlib 0.67",
             old.marks.get("PGSQL_HOST"),
         )
     connection = values.get("PGSQL_CONNECTION", "")
-    found = re.fullmatch(r"(.*\S) password='((?:[^'\\]|\\.)*)'", connection) or re.fullmatch(
-        r"(.*\S)\s+password=([^\s'\\]+)", connection
-    )
-    draft.say((*path, "connection"), found[1] if found else connection)
-    if found:
-        password = re.sub(r"\\(.)", r"\1", found[2])
+    words = conninfo.parse(connection)
+    password = (words or {}).pop("password", "")
+    draft.say((*path, "connection"), conninfo.write(words) if words and password else connection)
+    if password:
         draft.say((*path, "password"), draft.secret("postgresql-password", password))
-        escaped = re.sub(r"(['\\])", r"\\\1", password)
-        values["PGSQL_CONNECTION"] = f"{found[1]} password='{escaped}'"
+    if words is None or _OTHER_SECRETS & words.keys():
+        draft.concealed.add((*path, "connection"))
     return _sql(draft, values, old, "PGSQL", path)
-
-
-def _libpq(text: str) -> str:
-    return text if re.fullmatch(r"[^\s'\\]+", text) else "'" + re.sub(r"(['\\])", r"\\\1", text) + "'"
 
 
 def _sqlite(draft: Draft, values: dict[str, str], old: SettingsFile) -> dict[str, str]:
@@ -131,7 +128,7 @@ def _sql(draft: Draft, values: dict[str, str], old: SettingsFile, prefix: str, p
     maildir = values.get(f"{prefix}_MAILDIR_FIELD")
     if maildir and delivery not in values and f"{prefix}_DEFAULTDELIVERY" not in old.markers:
         values[delivery] = maildir
-        draft.say((*path, "columns", "delivery"), maildir, [_DELIVERY_SINCE])
+        draft.say((*path, "columns", "delivery"), maildir, [Remark("", _DELIVERY_SINCE)])
         draft.note(
             f"{prefix}_MAILDIR_FIELD decided about delivery before Courier 0.43, so the site says it for both",
             old.marks.get(f"{prefix}_MAILDIR_FIELD"),

@@ -11,13 +11,14 @@ import posixpath
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from courier_compiler.importing.access import network_of
+from courier_compiler.importing.access import access_places, network_of
 from courier_compiler.importing.domains import DomainTables
 from courier_compiler.importing.draft import fits
 from courier_compiler.importing.facts import Key, domain_probes, facts
 from courier_compiler.importing.installation import File, Installation
 from courier_compiler.importing.policy import is_of_use
-from courier_compiler.importing.rest import is_taken, why_not_carried
+from courier_compiler.importing.privacy import is_private
+from courier_compiler.importing.rest import why_not_carried
 from courier_compiler.importing.routes import read_routes
 from courier_compiler.importing.settings import OF_THE_BUILD, Wanted, as_shipped
 from courier_compiler.importing.settings_files import SettingsFile, is_same, read_settings, row_of
@@ -31,7 +32,17 @@ from courier_schema.words import HostName
 
 _LOOPBACK = ("127.0.0.1", ":0000:0000:0000:0000:0000:0000:0000:0001")
 _ELSEWHERE = "Courier's programs and its configuration directory are elsewhere in the target"
+_OF_TEXTS = ("access", "submission_access", "mailbox_access", "bofh", "UUCP neighbour")
+"""Areas of facts in which what a file says is the name of the fact."""
 _SHOWN = 400
+_HIDDEN = "***"
+"""Stands for a password, and for what is in a file that not everybody may read."""
+_SOURCES = {
+    "domain": ("locals", "esmtpacceptmailfor", "hosteddomains", "esmtpacceptmailfor.dir", "esmtppercentrelay"),
+    "route for": ("esmtproutes",), "UUCP neighbour": ("uucpneighbors",), "instructions": ("aliasdir",),
+    "account": ("userdb", "userdb.dat"), "login at": ("esmtpauthclient",),
+}  # fmt: skip
+"""Areas of facts to their files, for those that are called neither like these nor like what is in them."""
 _NAMED = 12
 
 
@@ -52,6 +63,10 @@ class Difference:
         return not self.why
 
     def __str__(self) -> str:
+        if self.old == _HIDDEN:
+            return f"{self.what} {'is not in the site' if self.new is None else 'is another one in the site'}"
+        if self.old == self.new:
+            return f"{self.what}: the password in it is another one in the site"
         if self.others:
             named = (self.what, *self.others[: _NAMED - 1])
             more = len(self.others) + 1 - len(named)
@@ -74,7 +89,7 @@ def compare(old: Installation, new: Installation, wanted: Wanted) -> list[Differ
     return [
         *_settings(wanted, new_files),
         *_replaced(wanted),
-        *_joined(_facts(facts(old, old_files, probes), facts(new, new_files, probes), old)),
+        *_joined(_facts(facts(old, old_files, probes, profile), facts(new, new_files, probes, profile), old, wanted)),
         *_carried(old, new, wanted),
     ]
 
@@ -97,7 +112,7 @@ def _settings(wanted: Wanted, rebuilt: Mapping[str, SettingsFile]) -> Iterator[D
         if pair[0] is None and why:
             unsaid.setdefault((file, why), []).append(f"{name}={pair[1]}")
         else:
-            yield _setting(file, name, pair, why, wanted.files[file])
+            yield _setting(file, name, pair, why, wanted)
     for (file, why), texts in unsaid.items():
         yield Difference(file, None, ", ".join(texts), why)
 
@@ -108,14 +123,18 @@ def _replaced(wanted: Wanted) -> Iterator[Difference]:
         for name, before in old.own.items():
             after = wanted.text(file, name)
             if after != before and wanted.is_decided(file, name):
-                yield Difference(f"{name} of {file}", before, after, _ELSEWHERE, old.marks.get(name))
+                shown = (_HIDDEN, _HIDDEN) if wanted.is_private(file) else (before, after)
+                yield Difference(f"{name} of {file}", *shown, _ELSEWHERE, old.marks.get(name))
 
 
-def _setting(file: str, name: str, pair: tuple[str | None, str | None], why: str, old: SettingsFile) -> Difference:
-    found = row_of(file, name)
-    secret = found is not None and found[1].secret
-    before, after = (None if value is None else "***" if secret else value for value in pair)
-    return Difference(f"{name} of {file}", before, after, why, None if secret else old.marks.get(name))
+def _setting(file: str, name: str, pair: tuple[str | None, str | None], why: str, wanted: Wanted) -> Difference:
+    found, what, (before, after) = row_of(file, name), f"{name} of {file}", pair
+    if wanted.is_private(file) and before is not None and not (found and found[1].secret):
+        return Difference(what, _HIDDEN, after and _HIDDEN, why, wanted.files[file].marks.get(name))
+    if found is None or not found[1].secret:
+        return Difference(what, before, after, why, wanted.files[file].marks.get(name))
+    is_said = bool(after) and not wanted.is_shipped(file, name, after)
+    return Difference(what, _HIDDEN if before else None, _HIDDEN if is_said else None, why)
 
 
 def _joined(differences: Iterable[Difference]) -> Iterator[Difference]:
@@ -136,20 +155,34 @@ def _joined(differences: Iterable[Difference]) -> Iterator[Difference]:
             yield Difference(first.what, None, first.new, why, others=names)
 
 
-def _facts(old: Mapping[Key, str], new: Mapping[Key, str], installation: Installation) -> Iterator[Difference]:
+def _facts(
+    old: Mapping[Key, str], new: Mapping[Key, str], installation: Installation, wanted: Wanted
+) -> Iterator[Difference]:
+    private = _private_sources(installation)
+    places = access_places(installation, wanted.files)
     for key in dict.fromkeys((*old, *new)):
         before, after = old.get(key), new.get(key)
-        if before != after:
+        if before != after and key.area not in wanted.draft.meaningless:
             why = _why(key, before, after, old, installation)
-            shown = (_unrevealed(key, before), _unrevealed(key, after))
-            yield Difference(str(key), *shown, why)
+            names = (places.get(key.area, ""), *_SOURCES.get(key.area, (key.name, key.area)))
+            is_private = not private.isdisjoint(names)
+            if is_private:
+                before, after = (text if text is None else _HIDDEN for text in (before, after))
+            what = f"{key.area} {_HIDDEN}" if is_private and key.area in _OF_TEXTS else str(key)
+            yield Difference(what, _unrevealed(key, before), _unrevealed(key, after), why)
+
+
+def _private_sources(installation: Installation) -> frozenset[str]:
+    """Files that not everybody may read, and the directories at the top that have such files in them."""
+    names = [name for name in installation.files if is_private(installation, name)]
+    return frozenset((*names, *(name.partition("/")[0] for name in names)))
 
 
 def _unrevealed(key: Key, text: str | None) -> str | None:
     """A value without what stands for a password in it."""
     if text is None or key.area not in {"login at", "account"}:
-        return "***" if text is not None and key.name == "webadmin/password" else text
-    return " ".join("***" if word.startswith("#") else word for word in text.split())
+        return _HIDDEN if text is not None and key.name == "webadmin/password" else text
+    return " ".join(_HIDDEN if word.startswith("#") else word for word in text.split())
 
 
 def _why(key: Key, before: str | None, after: str | None, old: Mapping[Key, str], installation: Installation) -> str:
@@ -238,7 +271,7 @@ def _why_text(name: str, before: str | None, installation: Installation) -> str:
 def _carried(old: Installation, new: Installation, wanted: Wanted) -> Iterator[Difference]:
     """Files that the site has to carry as they are, with their permissions."""
     for name, file in old.files.items():
-        if is_taken(wanted.draft, name) or why_not_carried(old, name):
+        if wanted.draft.is_taken(name) or why_not_carried(old, name):
             continue
         made = new.files.get(name)
         before, after = _signature(file), _signature(made) if made else None

@@ -95,7 +95,9 @@ def take_control(draft: Draft, installation: Installation) -> None:
         ):
             continue
         draft.taken.add(name)
+        draft.last = ()
         _take(draft, installation, name, row)
+        draft.places[name, ""] = draft.last
     draft.taken |= {"me", "defaultdomain", "locallowercase"} & installation.files.keys()
 
 
@@ -104,14 +106,12 @@ def _take_identity(draft: Draft, installation: Installation) -> None:
     locality = installation.locality
     default = locality.default_domain.strip()
     if not fits(HostName, me):
-        draft.note(f"the name of the server is {me!r}, which is none", Mark(installation.where("me"), 1), is_open=True)
+        mark = Mark(installation.where("me"), 1)
+        draft.note(f"the name of the server is {draft.quoted(me, mark.file)}, which is none", mark, is_open=True)
         me = installation.host_name
     if not fits(Domain, default):
-        draft.note(
-            f"the default domain is {default!r}, which is none",
-            Mark(installation.where("defaultdomain"), 1),
-            is_open=True,
-        )
+        mark = Mark(installation.where("defaultdomain"), 1)
+        draft.note(f"the default domain is {draft.quoted(default, mark.file)}, which is none", mark, is_open=True)
         default = me
     draft.say(("site",), default)
     draft.say(("host", "name"), me)
@@ -232,7 +232,8 @@ def _take_duration(draft: Draft, installation: Installation, name: str, text: st
     value = duration(text)
     value = f"{value}s" if value.isdecimal() and value != "0" else value
     if value not in {text, f"{text}s"}:
-        draft.note(f"Courier reads {text!r} in {name} as {value}", Mark(installation.where(name), 1))
+        mark = Mark(installation.where(name), 1)
+        draft.note(f"Courier reads {draft.quoted(text, mark.file)} in {name} as {value}", mark)
     if name in _TIMEOUTS:
         draft.say(("queue", "timeouts", _TIMEOUTS[name]), value)
     else:
@@ -241,8 +242,9 @@ def _take_duration(draft: Draft, installation: Installation, name: str, text: st
 
 def _take_number(draft: Draft, installation: Installation, name: str, row: Row, text: str) -> None:
     value = number(text)
+    mark = Mark(installation.where(name), 1)
     if str(value) != text:
-        draft.note(f"Courier reads {text!r} in {name} as {value}", Mark(installation.where(name), 1))
+        draft.note(f"Courier reads {draft.quoted(text, mark.file)} in {name} as {value}", mark)
     if name == "batchsize" and value == 0:
         return
     if name == "queuelo":
@@ -254,9 +256,8 @@ def _take_number(draft: Draft, installation: Installation, name: str, row: Row, 
     try:
         row.codec.accept(value)
     except ValueError as error:
-        draft.note(
-            f"{name} is {text!r}, which the site cannot say: {error}", Mark(installation.where(name), 1), is_open=True
-        )
+        shown, why = draft.quoted(text, mark.file), draft.reason(error, mark.file)
+        draft.note(f"{name} is {shown}, which the site cannot say: {why}", mark, is_open=True)
         return
     draft.say(("settings", "control", name), value)
 

@@ -10,13 +10,14 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
-from courier_compiler.importing.draft import Draft, fits, printable
+from courier_compiler.importing.draft import Draft, fits, has, printable
 from courier_compiler.importing.installation import Installation
-from courier_compiler.importing.tables import Found, list_comments, read_table
+from courier_compiler.importing.tables import Found, commented_lists, read_table
 from courier_schema.legacy.formats.accept import lookup_accept
 from courier_schema.legacy.formats.domains import DomainList, itself_and_ends, lower, normal_form
 from courier_schema.legacy.formats.hosted import HostedAnswer, Place, lookup_hosted
 from courier_schema.legacy.formats.makedat import Kind
+from courier_schema.legacy.formats.source import Source
 from courier_schema.report import Mark
 from courier_schema.words import Domain, DomainPattern
 
@@ -61,6 +62,10 @@ class DomainTables:
         """Every key of the two databases of domains."""
         yield from self._keys(self.hosted)
         yield from self._keys(self.accepted_table)
+
+    def sources(self) -> tuple[Source, ...]:
+        """The texts that these were made of."""
+        return (*self.hosted.sources, *self.accepted_table.sources)
 
     def exclusions(self) -> list[str]:
         """Every domain and wildcard that a list excludes, likewise."""
@@ -113,9 +118,8 @@ def take_domains(draft: Draft, installation: Installation) -> None:
     _note_unmatched(draft, installation)
     for key in tables.stored():
         if not fits(DomainPattern, tables.form(key)):
-            draft.note(
-                f"{printable(key)!r} of hosteddomains or esmtpacceptmailfor matches no domain, so it is left out"
-            )
+            shown = draft.quoted(printable(key), *(source.name for source in tables.sources()))
+            draft.note(f"{shown} of hosteddomains or esmtpacceptmailfor matches no domain, so it is left out")
     for name in tables.names():
         _take(draft, tables, name)
     _take_implied(draft, tables)
@@ -136,7 +140,7 @@ def _note_unmatched(draft: Draft, installation: Installation) -> None:
             if not entry.strip() or entry.startswith("!"):
                 continue
             if entry != entry.strip() or not fits(DomainPattern, normal_form(entry).replace("*", "x")):
-                draft.note(f"{entry!r} of {file} matches no domain, so it is left out", mark)
+                draft.note(f"{draft.quoted(entry, mark.file)} of {file} matches no domain, so it is left out", mark)
 
 
 def _take(draft: Draft, tables: DomainTables, name: str) -> None:
@@ -230,25 +234,18 @@ def _merge_wildcards(draft: Draft) -> None:
 
 
 def _remark(draft: Draft, installation: Installation, tables: DomainTables) -> None:
-    remarks = {
-        **{
-            key.decode(errors="replace"): lines
-            for table in (tables.hosted, tables.accepted_table)
-            for key, lines in table.comments().items()
-        },
-        **{
-            entry: lines
-            for file in _LISTS[:2]
-            for entry, lines in list_comments(installation.content(file) or b"").items()
-        },
-    }
-    for entry, lines in remarks.items():
+    of_tables = (
+        (key.decode(errors="replace"), remarks)
+        for table in (tables.hosted, tables.accepted_table)
+        for key, remarks in table.comments().items()
+    )
+    for entry, remarks in (*of_tables, *commented_lists(installation, *_LISTS[:2])):
         name = tables.form(entry.removeprefix("!"))
         excluding = [above for above in _wildcards_above(draft, name) if _excludes(draft, above, name)]
         if entry.startswith("!") and excluding:
-            draft.remark(("domains", excluding[0], "excluding"), lines)
-        elif draft.said(("domains", name)) is not None:
-            draft.remark(("domains", name), lines)
+            draft.remark(("domains", excluding[0], "excluding"), remarks)
+        elif place := next((one for one in (name, name.removeprefix(".")) if has(draft.tree, ("domains", one))), None):
+            draft.remark(("domains", place), remarks)
 
 
 def _take_percent(draft: Draft, tables: DomainTables) -> None:

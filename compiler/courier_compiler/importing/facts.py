@@ -17,12 +17,14 @@ from courier_compiler.importing.accounts import LOCATION, read_accounts
 from courier_compiler.importing.aliases import read_alias_table
 from courier_compiler.importing.control import LEAST_QUEUELO, duration, number
 from courier_compiler.importing.domains import DomainTables
-from courier_compiler.importing.draft import is_printable
 from courier_compiler.importing.installation import Installation
-from courier_compiler.importing.routes import answer, read_logins, read_routes
+from courier_compiler.importing.names import LISTS, TEXTS
+from courier_compiler.importing.policy import header_limit
+from courier_compiler.importing.routes import answer, is_findable, read_logins, read_routes
 from courier_compiler.importing.settings_files import SettingsFile
 from courier_compiler.importing.tables import read_table
 from courier_compiler.legacy_tables.sources import PROTOCOLS
+from courier_compiler.profile import Profile
 from courier_schema.legacy.codecs import DurationCodec, NumberCodec, PresenceCodec, seconds
 from courier_schema.legacy.formats import bofh
 from courier_schema.legacy.formats.access import Deny, parse_value
@@ -34,12 +36,6 @@ from courier_schema.legacy.formats.uucp import parse_value as parse_rights
 from courier_schema.legacy.table import Row, rows_by_name
 from courier_schema.legacy.tables.control import Control
 
-TEXTS: Final = (
-    "dsnheader.txt", "dsnfooter.txt", "dsndelayed.txt", "dsndelivered.txt", "dsnfailed.txt", "dsnrelayed.txt",
-    "dsnsubjectwarn.txt", "dsnsubjectnotice.txt", "maildroprc", "quotawarnmsg", "shared/index", "faxcoverpage.tr",
-    "esmtpgreeting",
-)  # fmt: skip
-LISTS: Final = ("maildirshared", "faxrc", "logindomainlist", "ldapaddressbook")
 _UNORDERED: Final = ("maildirshared", "ldapaddressbook")
 _DES: Final = re.compile(rb"([a-z0-9]*pw)=([./0-9A-Za-z]{13})")
 
@@ -55,13 +51,15 @@ class Key:
         return f"{self.area} {self.name}"
 
 
-def facts(installation: Installation, files: Mapping[str, SettingsFile], probes: Iterable[str]) -> dict[Key, str]:
-    """Everything but settings and carried files. `probes` are the domains that are asked about."""
+def facts(
+    installation: Installation, files: Mapping[str, SettingsFile], probes: Iterable[str], profile: Profile
+) -> dict[Key, str]:
+    """Everything but settings and carried files, as a target reads it. `probes` are domains that are asked about."""
     found: dict[Key, str] = {}
     for area, pairs in (
         ("control file", _control(installation)),
         ("domain", _domains(installation, probes)),
-        ("route for", _routes(installation, probes)),
+        ("route for", _routes(installation, probes, profile)),
         ("login at", _logins(installation)),
         ("aliases", _aliases(installation, "aliases", None)),
         *((f"aliases-{name}", _aliases(installation, f"aliases-{name}", name)) for name in PROTOCOLS),
@@ -88,7 +86,7 @@ def domain_probes(*installations: Installation) -> list[str]:
     for installation in installations:
         tables = DomainTables.of(installation)
         listed = [*tables.names(), *tables.exclusions(), *tables.percent_names(), *tables.percent_exclusions()]
-        routed = (route.domain for route in read_routes(installation)[0] if is_printable(route.domain))
+        routed = (route.domain for route in read_routes(installation)[0] if is_findable(route))
         for name in filter(None, (*listed, *routed)):
             bare = name.removeprefix(".")
             names |= dict.fromkeys((bare, f"probe.{bare}", f"deep.probe.{bare}"))
@@ -135,12 +133,12 @@ def _domains(installation: Installation, probes: Iterable[str]) -> Iterator[tupl
             yield f"%{probe}", "relayed"
 
 
-def _routes(installation: Installation, probes: Iterable[str]) -> Iterator[tuple[str, str]]:
+def _routes(installation: Installation, probes: Iterable[str], profile: Profile) -> Iterator[tuple[str, str]]:
     alive, _ = read_routes(installation)
     for probe in probes:
         route = lookup_route(probe, alive)
-        if route is not None and answer(route) != f"DNS port {SMTP_PORT}":
-            yield probe, answer(route)
+        if route is not None and (found := answer(route, profile)) != f"DNS port {SMTP_PORT}":
+            yield probe, found
 
 
 def _logins(installation: Installation) -> Iterator[tuple[str, str]]:
@@ -213,7 +211,8 @@ def _policy(installation: Installation) -> Iterator[tuple[str, str]]:
     if found.maxrcpts is not None:
         yield "maxrcpts", f"{found.maxrcpts}{' hard' if found.is_hard else ''}"
     for name, text in found.options.items():
-        yield f"option {name}", ",".join(word for word in re.split(r"[,\s]+", text) if word)
+        words = ",".join(word for word in re.split(r"[,\s]+", text) if word)
+        yield f"option {name}", str(header_limit(text)) if name == "BOFHHEADERLIMIT" else words
 
 
 def _neighbours(installation: Installation) -> Iterator[tuple[str, str]]:

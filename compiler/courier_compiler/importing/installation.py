@@ -9,14 +9,16 @@ from __future__ import annotations
 import grp
 import os
 import pwd
+import re
 import stat
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Final
 
 from courier_compiler.artefact import Artefact
+from courier_compiler.importing.names import is_listed, is_read, virtual_hosts
 from courier_compiler.profile import Profile
 from courier_schema.legacy.formats.domains import DomainList, Locality, first_line, server_name
 from courier_schema.legacy.formats.source import Source
@@ -24,11 +26,14 @@ from courier_schema.report import CourierSiteError
 
 _LARGEST: Final = 1 << 28
 """Bytes of a file that are read; what is larger is no configuration."""
+_NAMING: Final = ("esmtpd", "esmtpd-msa", "imapd", "imapd-ssl")
+"""Settings files that say where an access table is."""
+_ACCESS: Final = re.compile(r"(?m)^[^#\n]*ACCESSFILE=[^\n]*?([^\s/\"']+)[\"']?[^\S\n]*$")
 
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """One file, or symbolic link where `link` says to what."""
+    """One file, or symbolic link where `link` says to what; its content and mode are those of what it leads to."""
 
     content: bytes = field(repr=False)
     mode: int = 0o644
@@ -55,6 +60,10 @@ class Installation:
     """How the directory is called in marks."""
     places: Mapping[str, str] = field(default_factory=dict)
     """Files that lie elsewhere, with the names that marks give them."""
+    followed: Mapping[str, str] = field(default_factory=dict)
+    """Directories that are symbolic links, with what these lead to."""
+    left_out: Mapping[str, str] = field(default_factory=dict)
+    """What could not be read, with the reason."""
 
     def content(self, name: str) -> bytes | None:
         """Bytes of a file; None if there is none."""
@@ -118,34 +127,82 @@ class Installation:
 
 def read_installation(path: Path, authdir: Path | None, host_name: str, sysconfdir: str) -> Installation:
     """A directory on disk. CourierSiteError when it, or a file in it, cannot be read."""
-    files: dict[str, File] = {}
-    places: dict[str, str] = {}
     try:
-        files |= _walk(path, "")
-        if authdir is not None and authdir.resolve() != path.resolve():
-            for name, file in _walk(authdir, ""):
-                files[name] = file
-                places[name] = f"{authdir}/{name}"
+        main = _Walk.of(path)
+        if authdir is None or authdir.resolve() == path.resolve():
+            return Installation(main.files, host_name, sysconfdir, str(path), {}, main.followed, main.left_out)
+        library = _Walk.of(authdir)
     except OSError as error:
         raise CourierSiteError(f"cannot read {error.filename}: {error.strerror}") from error
-    return Installation(files, host_name, sysconfdir, str(path), places)
+    elsewhere = (*library.files, *library.followed, *library.left_out)
+    return Installation(
+        main.files | library.files,
+        host_name,
+        sysconfdir,
+        str(path),
+        {name: f"{authdir}/{name}" for name in elsewhere},
+        main.followed | library.followed,
+        main.left_out | library.left_out,
+    )
 
 
-def _walk(directory: Path, prefix: str) -> Iterator[tuple[str, File]]:
-    for path in sorted(directory.iterdir()):
-        name = f"{prefix}{path.name}"
-        status = path.lstat()
-        if path.is_symlink():
-            yield name, File(_linked(path), 0o777, link=str(path.readlink()))
-        elif stat.S_ISDIR(status.st_mode):
-            yield from _walk(path, f"{name}/")
-        elif stat.S_ISREG(status.st_mode) and status.st_size <= _LARGEST:
-            yield name, File(path.read_bytes(), stat.S_IMODE(status.st_mode), _user(status), _group(status))
+@dataclass(frozen=True, slots=True)
+class _Walk:
+    """What is found below a directory. A link to a directory that Courier lists is gone into."""
 
+    tables: Sequence[str]
+    """Names of the access tables that settings want read."""
+    hosts: Sequence[str]
+    """Virtual hosts."""
+    files: dict[str, File] = field(default_factory=dict)
+    followed: dict[str, str] = field(default_factory=dict)
+    left_out: dict[str, str] = field(default_factory=dict)
 
-def _linked(path: Path) -> bytes:
-    """What a link leads to, as the programs would read it; nothing where it leads nowhere."""
-    return path.read_bytes() if path.is_file() and path.stat().st_size <= _LARGEST else b""
+    @classmethod
+    def of(cls, directory: Path) -> _Walk:
+        texts = (path.read_text(errors="replace") for name in _NAMING if (path := directory / name).is_file())
+        hosts = virtual_hosts([path.name for path in directory.iterdir() if path.exists()])
+        walk = cls([place for text in texts for place in _ACCESS.findall(text)], hosts)
+        walk.enter(directory, "", ())
+        return walk
+
+    def enter(self, directory: Path, prefix: str, above: tuple[tuple[int, int], ...]) -> None:
+        """Read everything below a directory; `above` are the directories that led to it."""
+        status = directory.stat()
+        here = (*above, (status.st_dev, status.st_ino))
+        for path in sorted(directory.iterdir()):
+            name = f"{prefix}{path.name}"
+            status = path.lstat()
+            if stat.S_ISLNK(status.st_mode):
+                self._take_link(path, name, here)
+            elif stat.S_ISDIR(status.st_mode):
+                self.enter(path, f"{name}/", here)
+            elif stat.S_ISREG(status.st_mode):
+                self._take_file(path, name, status)
+
+    def _take_link(self, path: Path, name: str, here: tuple[tuple[int, int], ...]) -> None:
+        target = str(path.readlink())
+        if path.is_file():
+            self._take_file(path, name, path.stat(), target)
+        elif path.is_dir() and is_listed(name, self.tables):
+            status = path.stat()
+            if (status.st_dev, status.st_ino) in here:
+                self.left_out[name] = f"leads to {target}, so back to a directory that it is in"
+                return
+            self.followed[name] = target
+            self.enter(path, f"{name}/", here)
+        elif path.exists() or not is_read(name, self.tables, self.hosts):
+            self.files[name] = File(b"", 0o777, link=target)
+        else:
+            remedy = "give the import the target, or remove the link"
+            self.left_out[name] = f"leads to {target}, which is not here: {remedy}"
+
+    def _take_file(self, path: Path, name: str, status: os.stat_result, link: str | None = None) -> None:
+        if status.st_size > _LARGEST:
+            self.left_out[name] = f"has {status.st_size} bytes, which is no configuration"
+            return
+        mode = stat.S_IMODE(status.st_mode)
+        self.files[name] = File(path.read_bytes(), mode, _user(status), _group(status), link)
 
 
 def _user(status: os.stat_result) -> str:

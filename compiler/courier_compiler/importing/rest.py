@@ -53,7 +53,7 @@ def take_rest(draft: Draft, installation: Installation) -> None:
         says = f"{name} has no source and cannot be read here, so what it holds is not in the site"
         draft.note(f"{says}; for a Berkeley database install courier-compile[berkeley]", is_open=True)
     for name in sorted(installation.files):
-        if is_taken(draft, name):
+        if draft.is_taken(name):
             continue
         reason = why_not_carried(installation, name)
         if not reason:
@@ -66,9 +66,3 @@ def take_rest(draft: Draft, installation: Installation) -> None:
                 )
         elif reason.startswith(("a certificate", "a change", "a copy")):
             draft.note(f"{installation.where(name)} is not in the site: it is {reason}")
-
-
-def is_taken(draft: Draft, name: str) -> bool:
-    """Whether another part of the site speaks for a file, or for the directory that it is in."""
-    parts = name.split("/")
-    return any("/".join(parts[:length]) in draft.taken for length in range(1, len(parts) + 1))

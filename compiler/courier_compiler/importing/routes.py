@@ -10,7 +10,9 @@ from typing import Any, Final
 
 from courier_compiler.importing.draft import Draft, fits, printable
 from courier_compiler.importing.installation import Installation
-from courier_compiler.importing.tables import list_comments, read_database
+from courier_compiler.importing.tables import commented_lists, read_database
+from courier_compiler.parts.routes import takes_families
+from courier_compiler.profile import Profile, version
 from courier_schema.legacy.formats.routes import SMTP_PORT, Credentials, Route, parse_credentials, parse_routes
 from courier_schema.report import Mark, SitePath
 from courier_schema.words import HostName, Port, Relay, RouteDomain, Word
@@ -42,9 +44,10 @@ def read_logins(installation: Installation) -> tuple[Credentials, ...]:
     return parse_credentials(installation.content("esmtpauthclient") or b"")
 
 
-def answer(route: Route) -> str:
-    """What a route does, in one line."""
-    return f"{route.relay or 'DNS'} port {route.port or SMTP_PORT} {security(route)} {family(route)}".rstrip()
+def answer(route: Route, profile: Profile) -> str:
+    """What a route does for a target, in one line."""
+    server = f"{route.relay or 'DNS'} port {route.port or SMTP_PORT}"
+    return " ".join(filter(None, (server, security(route), family(route, profile))))
 
 
 def security(route: Route) -> str:
@@ -52,9 +55,15 @@ def security(route: Route) -> str:
     return next((word for flag, word in _SECURITIES.items() if flag in route.flags), "")
 
 
-def family(route: Route) -> str:
-    """How a site says the kind of addresses that a route is limited to."""
-    return next((word for flag, word in _FAMILIES.items() if flag in route.flags), "")
+def family(route: Route, profile: Profile) -> str:
+    """How a site says the kind of addresses that a route is limited to; nothing where the target ignores that."""
+    said = next((word for flag, word in _FAMILIES.items() if flag in route.flags), "")
+    return said if takes_families(version(profile.courier)) else ""
+
+
+def is_findable(route: Route) -> bool:
+    """Whether the domain of any mail is the one of a route: an asterisk is no domain, and stands for none."""
+    return route.domain != "*" and fits(RouteDomain, route.domain or "*")
 
 
 def take_routes(draft: Draft, installation: Installation) -> None:
@@ -66,7 +75,7 @@ def take_routes(draft: Draft, installation: Installation) -> None:
         draft.note(f"the route for {what} is behind a broader one and never counts", _mark(installation, route))
     unused = {login.relay: login for login in read_logins(installation)}
     logins = {route: unused.get(route.spelling) for route in alive}
-    remarks = list_comments(_text(installation))
+    remarks = dict(commented_lists(installation, "esmtproutes"))
     for route in alive:
         path = _say_route(draft, route, logins[route], _mark(installation, route))
         if path:
@@ -91,15 +100,19 @@ def _say_route(draft: Draft, route: Route, login: Credentials | None, mark: Mark
         said["port"] = SMTP_PORT
     if security(route):
         said["security"] = security(route)
-    if family(route):
-        said["family"] = family(route)
+    limit = family(route, draft.profile)
+    if limit:
+        said["family"] = limit
+    elif not route.flags.isdisjoint(_FAMILIES):
+        courier = draft.profile.courier
+        draft.note(f"Courier {courier} ignores the address family of a route, so it is left out", mark)
     if login is not None and fits(Word, login.user):
         said["login"] = {"user": login.user, "password": draft.secret(f"login-{route.relay}", login.password)}
-    if (route.relay and not fits(Relay, route.relay)) or not fits(RouteDomain, route.domain or "*"):
-        what = printable(route.domain) or "everything"
+    if (route.relay and not fits(Relay, route.relay)) or not is_findable(route):
+        what = draft.quoted(printable(route.domain), mark.file) if route.domain else "everything"
         draft.note(f"the route for {what} names no host or domain and never counts", mark)
         return ()
-    if not route.domain and route.relay and not family(route):
+    if not route.domain and route.relay and not limit:
         draft.say(("smarthost",), {"host": route.relay, **said} if said else route.relay)
         return ("smarthost",)
     path = ("routes", route.domain or "*")
@@ -115,7 +128,7 @@ def _take_unused(
     lacking = [route for route in alive if route.relay and logins[route] is None]
     for login in unused.values():
         if not fits(HostName, login.relay) or not fits(Word, login.user):
-            draft.note(f"the login for {printable(login.relay)} is never used, because no route is spelt like that")
+            draft.note("a login of esmtpauthclient is never used, because no route is spelt like its relay")
             continue
         secret = draft.secret(f"login-{login.relay}", login.password)
         draft.say(("credentials", login.relay), {"user": login.user, "password": secret})

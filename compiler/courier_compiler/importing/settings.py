@@ -8,16 +8,17 @@ should is corrected by the next one. What an old release did not have yet stays 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from courier_compiler.artefacts import modules as modules_artefact
 from courier_compiler.artefacts import settings as settings_artefact
 from courier_compiler.context import Context
-from courier_compiler.importing.draft import Draft, fits, is_printable
+from courier_compiler.importing.draft import Draft, fits, has, is_printable, own_text
 from courier_compiler.importing.installation import Installation, built_installation
 from courier_compiler.importing.intents import INTENTS, SERVER_TLS
+from courier_compiler.importing.remarks import Remark
 from courier_compiler.importing.settings_files import (
     PREFIXES,
     SettingsFile,
@@ -27,7 +28,6 @@ from courier_compiler.importing.settings_files import (
     read_settings,
     row_of,
 )
-from courier_compiler.importing.shipped import own_comments
 from courier_compiler.profile import Profile, in_force
 from courier_compiler.resolve import resolve
 from courier_compiler.settings_file import spelt
@@ -51,6 +51,13 @@ _LISTENERS: Final = (
     ("pop3d", "POP3DSTART", "pop3"),
     ("pop3d-ssl", "POP3DSSLSTART", "pop3s"),
 )
+_SECTIONS: Final[Mapping[str, SitePath]] = {
+    **{file: ("listeners", key) for file, _, key in _LISTENERS},
+    **{f"module.{name}": ("queue", "modules", name) for name in ("local", "esmtp", "dsn", "uucp", "fax")},
+    "authdaemonrc": ("auth",),
+    "sqwebmaild": ("webmail",),
+}
+"""Where a site says most of what a file is about."""
 _SERVERS: Final = ("esmtpd", "esmtpd-ssl", "imapd-ssl", "pop3d-ssl")
 _MAILDIRS: Final = ("imapd", "imapd-ssl", "pop3d", "pop3d-ssl", "sqwebmaild")
 MINIMUM: Final = {"TLSv1": "1.0", "TLS1": "1.0", "TLSv1.1": "1.1", "TLSv1.2": "1.2"}
@@ -93,6 +100,11 @@ class Wanted:
     def is_decided(self, file: str, name: str) -> bool:
         """Whether the old installation has an opinion on a setting that the target shall follow."""
         return not self.why_undecided(file, name)
+
+    def is_private(self, file: str) -> bool:
+        """Whether not everybody may read a file, or the one that it is read after."""
+        found = (self.files[one].place for one in (file, _base(file)) if one in self.files)
+        return not self.draft.private.isdisjoint(found)
 
     def why_undecided(self, file: str, name: str) -> str:
         """Why a setting of the target stays as it ships it; empty where the old one counts."""
@@ -201,6 +213,7 @@ def take_listeners(draft: Draft, files: Mapping[str, SettingsFile]) -> None:
             draft.say(("listeners", key), {})
         elif (assigned or "").strip().lower()[:1] == "y":
             draft.say(("listeners", key), {})
+        draft.places[file, start] = ("listeners", key)
 
 
 def take_common(draft: Draft, wanted: Wanted) -> None:
@@ -215,9 +228,11 @@ def take_common(draft: Draft, wanted: Wanted) -> None:
         is_paired = field_ != "key" or draft.said(("tls", "certificate")) is not None
         if text and is_other and is_paired and fits(word, text):
             draft.say(("tls", field_), text)
+            draft.places |= {(file, name): ("tls", field_) for file in files}
     maildirs = {wanted.text(file, "MAILDIRPATH") for file in _MAILDIRS if file in wanted.files} - {None}
     if len(maildirs) == 1 and (maildir := maildirs.pop()) != "Maildir":
         draft.say(("account_defaults", "maildir"), maildir)
+        draft.places |= {(file, "MAILDIRPATH"): draft.last for file in _MAILDIRS}
 
 
 def _take_minimum(draft: Draft, wanted: Wanted) -> None:
@@ -239,9 +254,9 @@ def settle(draft: Draft, wanted: Wanted) -> None:
         again = [(file, name) for file, name in first if _attempt(draft, wanted, file, name, attempts)]
         if not again:
             break
-    for file, old in wanted.files.items():
+    for old in wanted.files.values():
         if not _is_ours(old):
-            _remark(draft, file, old.comments)
+            _remark(draft, old)
 
 
 def _is_ours(old: SettingsFile) -> bool:
@@ -249,20 +264,22 @@ def _is_ours(old: SettingsFile) -> bool:
     return any(_BANNER in line for lines in old.comments.values() for line in lines)
 
 
-def _remark(draft: Draft, file: str, comments: Mapping[str, tuple[str, ...]]) -> None:
+def _remark(draft: Draft, old: SettingsFile) -> None:
     """Put the words of a file's administrator above what they are about.
 
     Those about settings that the site does not mention stand above the section; where they are many they are the
     release's own, which only the hashes of another release would tell.
     """
-    loose: list[tuple[SitePath, Sequence[str]]] = []
-    for name, lines in comments.items():
-        place = _place_of(draft, file, name)
-        if (name and place[-1:] == (name,)) or (file, name) in draft.places:
-            draft.remark(place, lines)
+    file, loose = old.file, list[tuple[SitePath, list[Remark]]]()
+    for name, lines in old.comments.items():
+        place, remarks = _place_of(draft, file, name), [Remark(old.place, line) for line in lines]
+        if old.place in draft.private:
+            draft.keep(old.place, remarks)
+        elif (name and place[-1:] == (name,)) or draft.places.get((file, name)) == place:
+            draft.remark(place, remarks)
         else:
-            loose.append((place, own_comments(lines)))
-    count = sum(len(lines) for _, lines in loose)
+            loose.append((place, [remark for remark in remarks if own_text(remark)]))
+    count = sum(len(remarks) for _, remarks in loose)
     if count > _LOOSE:
         draft.note(f"{count} comment lines of {file} about settings that the site does not mention are not carried")
         return
@@ -332,6 +349,8 @@ def _say_value(draft: Draft, wanted: Wanted, file: str, name: str) -> bool:
     if isinstance(value, str) and not is_printable(value):
         return False
     draft.say(("settings", file, name), value)
+    if isinstance(value, str) and wanted.is_private(file):
+        draft.concealed.add(draft.last)
     return True
 
 
@@ -343,6 +362,8 @@ def _say_variable(draft: Draft, wanted: Wanted, file: str, name: str) -> bool:
     if table(file).format not in {"shell", "rc"}:
         return False
     draft.say(("environment", file, name), text)
+    if wanted.is_private(file):
+        draft.concealed.add(draft.last)
     return True
 
 
@@ -352,17 +373,13 @@ _WAYS: Final = (_say_in_words, _say_own, _say_variable, _say_value)
 
 def _place_of(draft: Draft, file: str, name: str) -> SitePath:
     """Where a comment about a setting belongs."""
-    if (file, name) in draft.places and draft.said(draft.places[file, name]) is not None:
+    if (file, name) in draft.places and has(draft.tree, draft.places[file, name]):
         return draft.places[file, name]
     places: tuple[SitePath, ...] = (
-        ("settings", file, name), ("environment", file, name), ("settings", file), ("environment", file), ("settings",)
+        ("settings", file, name), ("environment", file, name), ("settings", file), ("environment", file),
+        *([_SECTIONS[file]] if file in _SECTIONS else ()), ("settings",),
     )  # fmt: skip
-    return next((path for path in places if _has(draft, path)), ())
-
-
-def _has(draft: Draft, path: SitePath) -> bool:
-    above = draft.said(path[:-1])
-    return isinstance(above, dict) and path[-1] in above
+    return next((path for path in places if has(draft.tree, path)), ())
 
 
 def as_shipped(file: str, profile: Profile) -> SettingsFile:
@@ -388,7 +405,7 @@ def rebuilt_installation(draft: Draft, builders: Iterable[Any]) -> Installation:
 
 def _entry(draft: Draft, path: SitePath) -> SitePath:
     """The last entry of a map on the way to a place, which may be in a list or missing."""
-    return next((path[:length] for length in range(len(path), 0, -1) if _has(draft, path[:length])), ())
+    return next((path[:length] for length in range(len(path), 0, -1) if has(draft.tree, path[:length])), ())
 
 
 def _sound(draft: Draft) -> tuple[Site, Document]:
@@ -402,7 +419,8 @@ def _sound(draft: Draft) -> tuple[Site, Document]:
         for problem in problems:
             path = _entry(draft, problem.path)
             assert path, str(problem)
-            draft.note(f"{problem.says}, so the site does not say it", is_open=True)
+            says = problem.says if not draft.private else f"a site cannot say {'.'.join(map(str, path))} like that"
+            draft.note(f"{says}, so the site does not say it", is_open=True)
             draft.unsay(path)
 
 

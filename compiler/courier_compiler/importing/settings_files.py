@@ -12,7 +12,9 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Final
 
+from courier_compiler.importing import conninfo
 from courier_compiler.importing.installation import Installation
+from courier_compiler.importing.remarks import anywhere, lines_of
 from courier_compiler.importing.shell_script import Opaque, read_script
 from courier_compiler.profile import Profile, customised, in_force, load_profile
 from courier_compiler.settings_file import spelt
@@ -51,6 +53,8 @@ class SettingsFile:
     comments: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     opaque: tuple[Opaque, ...] = ()
     markers: frozenset[str] = frozenset()
+    place: str = ""
+    """What marks call the file."""
 
     @property
     def uncertain(self) -> frozenset[str]:
@@ -85,12 +89,14 @@ def _read(installation: Installation, file: str, profile: Profile, base: Setting
             parsed = rc.parse(source)
             text = source.content.decode("utf-8", "surrogateescape")
             remarks = _remarks(text)
+            markers = frozenset(_MARKER.findall(text))
             return SettingsFile(
-                file, parsed.entries, parsed.entries, parsed.marks, remarks, markers=frozenset(_MARKER.findall(text))
+                file, parsed.entries, parsed.entries, parsed.marks, remarks, markers=markers, place=source.name
             )
         case "module":
             values = module_file.parse(source).values
-            return SettingsFile(file, values, values, {})
+            remarks = {"": tuple(remark.text for remark in lines_of(source, anywhere))}
+            return SettingsFile(file, values, values, {}, remarks, place=source.name)
         case _:
             return _read_shell(installation, file, profile, base)
 
@@ -107,13 +113,13 @@ def _read_shell(installation: Installation, file: str, profile: Profile, base: S
         else:
             opaque.append(Opaque(f". {path}", "another file, which is not read", mark, frozenset()))
     values = {name: value for name, value in inherited.items() if name not in script.uncertain} | own
-    return SettingsFile(
-        file, own, values, script.marks, script.comments, (*opaque, *(base.opaque if base else ())), script.markers
-    )
+    all_opaque = (*opaque, *(base.opaque if base else ()))
+    place = installation.where(file)
+    return SettingsFile(file, own, values, script.marks, script.comments, all_opaque, script.markers, place)
 
 
 def _remarks(text: str) -> dict[str, tuple[str, ...]]:
-    """Comment lines of a keyword file by the keyword that follows them."""
+    """Comment lines of a keyword file by the keyword that follows them; under "" those that none follows."""
     found: dict[str, tuple[str, ...]] = {}
     waiting: list[str] = []
     for line in text.split("\n"):
@@ -123,7 +129,8 @@ def _remarks(text: str) -> dict[str, tuple[str, ...]]:
         elif line.lstrip().startswith("#"):
             waiting.append(line)
         elif line.strip():
-            found[line.split()[0]] = tuple(waiting)
+            name = line.split()[0]
+            found[name] = (*found.get(name, ()), *waiting)
             waiting = []
     return {**found, "": (*found.get("", ()), *waiting)}
 
@@ -152,6 +159,8 @@ def meaning(file: str, name: str, text: str | None) -> object:
         return (text or "").strip() or "0"
     if text is None or found is None:
         return text
+    if name == "PGSQL_CONNECTION":
+        return conninfo.parse(text) or text
     try:
         value = found[1].codec.decode(text)
     except ValueError:

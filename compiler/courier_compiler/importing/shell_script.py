@@ -130,6 +130,7 @@ class _Reader:
         except _Refused as refused:
             return self._refuse(start, refused.reason)
         if named:
+            at = self._comment(at) if self.text[at : at + 1] == "#" else at
             self._settle(named[0])
         return at
 

@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from typing import Final
 
 from courier_compiler.importing.installation import Installation
+from courier_compiler.importing.remarks import Remark
 from courier_compiler.legacy_tables.sources import PROTOCOLS
 from courier_schema.legacy.formats import berkeley, gdbm, makedat
 from courier_schema.legacy.formats.aliases import compile as aliases
 from courier_schema.legacy.formats.makedat import Kind
 from courier_schema.legacy.formats.source import Source
-from courier_schema.report import CourierSiteError, Severity
+from courier_schema.report import CourierSiteError, Problem, Severity
 
 _LEFT_OVER: Final = re.compile(r".*(~|\.bak|\.dist|\.new|\.orig|\.rej|\.rpmnew|\.rpmsave|\.rpmorig|\.dpkg-[a-z]+)|#.*")
 
@@ -29,12 +30,16 @@ class Found:
     rows: Mapping[bytes, bytes]
     sources: tuple[Source, ...] = ()
     is_from_database: bool = False
-    problem: str = ""
-    """Why the database counts although there is a source, or why nothing could be read."""
+    problem: Problem | None = None
+    """Why the database counts although there is a source."""
 
-    def comments(self) -> dict[bytes, tuple[str, ...]]:
+    def comments(self) -> dict[bytes, tuple[Remark, ...]]:
         """Comment lines before each row, by its key."""
-        return dict(pair for source in self.sources for pair in row_comments(source))
+        found: dict[bytes, tuple[Remark, ...]] = {}
+        for source in self.sources:
+            for key, remarks in _row_comments(source):
+                found[key] = (*found.get(key, ()), *remarks)
+        return found
 
 
 def is_left_over(name: str) -> bool:
@@ -51,7 +56,7 @@ def read_table(installation: Installation, name: str, kind: Kind, database: str 
         if not made.is_refused or stored is None:
             return Found(made.records, made.rows, sources)
         why = next(problem for problem in made.problems if problem.severity is Severity.ERROR)
-        return Found(stored, stored, sources, True, f"{why.mark}: {why.says}")
+        return Found(stored, stored, sources, True, why)
     return None if stored is None else Found(stored, stored, is_from_database=True)
 
 
@@ -90,29 +95,34 @@ def unreadable_databases(installation: Installation) -> Iterator[str]:
             yield name
 
 
-def row_comments(source: Source) -> Iterator[tuple[bytes, tuple[str, ...]]]:
-    """Keys of a makedat source with the comment lines directly before them."""
-    waiting: list[str] = []
+def _row_comments(source: Source) -> Iterator[tuple[bytes, tuple[Remark, ...]]]:
+    """Keys of a makedat source with the comment lines before them."""
+    waiting: list[Remark] = []
     for line in source.content.split(b"\n"):
         if line.startswith(b"#"):
-            waiting.append(line.decode(errors="surrogateescape"))
+            waiting.append(Remark(source.name, line.decode(errors="surrogateescape")))
         elif line.strip():
             if waiting:
                 yield line.partition(b"\t")[0], tuple(waiting)
             waiting = []
-        elif waiting:
-            waiting.append("")
 
 
-def list_comments(content: bytes) -> dict[str, tuple[str, ...]]:
+def _list_comments(source: Source) -> dict[str, tuple[Remark, ...]]:
     """Entries of a text list with the comments before them and behind them on their line."""
-    found: dict[str, tuple[str, ...]] = {}
-    waiting: list[str] = []
-    for line in content.decode(errors="surrogateescape").splitlines():
-        entry, sign, comment = line.partition("#")
-        if entry.strip():
-            found[entry.strip()] = (*waiting, *([comment] if sign else []))
+    found: dict[str, tuple[Remark, ...]] = {}
+    waiting: list[Remark] = []
+    for line in source.content.decode(errors="surrogateescape").split("\n"):
+        said, sign, comment = line.partition("#")
+        if sign:
+            waiting.append(Remark(source.name, comment))
+        if entry := said.strip():
+            found[entry] = (*found.get(entry, ()), *waiting)
             waiting = []
-        elif sign:
-            waiting.append(comment)
     return found
+
+
+def commented_lists(installation: Installation, *names: str) -> Iterator[tuple[str, tuple[Remark, ...]]]:
+    """Entries of those text lists that are there, with their comments."""
+    for name in names:
+        if name in installation.files:
+            yield from _list_comments(installation.source(name)).items()

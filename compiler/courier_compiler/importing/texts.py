@@ -23,6 +23,8 @@ _DSN: Final = {
     "dsnsubjectwarn.txt": "subject_warning",
     "dsnsubjectnotice.txt": "subject_notice",
 }
+SUBJECTS: Final = {name: field for name, field in _DSN.items() if field.startswith("subject")}
+"""Texts of which the first line counts, with what a site calls them."""
 _WHOLE: Final[dict[str, SitePath]] = {
     "maildroprc": ("delivery", "maildrop_rules"),
     "quotawarnmsg": ("delivery", "quota_warning"),
@@ -76,7 +78,7 @@ def _take_notice(draft: Draft, installation: Installation, name: str, field: str
     if field.startswith("subject"):
         text = text.split("\n")[0].strip()
     if is_printable(text):
-        draft.say(("bounces", "texts", field), text)
+        draft.say_text_of(installation.where(name), ("bounces", "texts", field), text)
     else:
         draft.note(f"{name} is not in UTF-8, and its wording is not in the site", is_open=True)
 
@@ -86,7 +88,7 @@ def _take_whole(draft: Draft, installation: Installation, name: str, path: SiteP
     if not is_printable(text):
         return
     draft.taken.add(name)
-    draft.say(path, text)
+    draft.say_text_of(installation.where(name), path, text)
 
 
 def _text(installation: Installation, name: str) -> str:
@@ -115,7 +117,8 @@ def _take_fax(draft: Draft, installation: Installation) -> None:
     rules = {line: _fax_rule(line) for line in lines if line}
     for line, rule in rules.items():
         if rule is None:
-            draft.note(f"{line!r} of faxrc is no rule for fax numbers", is_open=True)
+            shown = draft.quoted(line, installation.where("faxrc"))
+            draft.note(f"{shown} of faxrc is no rule for fax numbers", is_open=True)
     if any(rules.values()):
         draft.say(("fax", "rules"), [rule for rule in map(rules.get, lines) if rule])
 
@@ -142,7 +145,8 @@ def _take_uucp(draft: Draft, installation: Installation) -> None:
     for key, value in found.records.items():
         node = key.decode(errors="replace")
         if not fits(UucpPath, node):
-            draft.note(f"{node!r} of uucpneighbors is no path, so it is left out")
+            shown = draft.quoted(node, *(source.name for source in found.sources))
+            draft.note(f"{shown} of uucpneighbors is no path, so it is left out")
             continue
         flags = [word for right, word in _RIGHTS.items() if right in parse_value(value)]
         draft.say(("uucp", "neighbours", node), flags, comments.get(key, ()))
@@ -201,7 +205,8 @@ def _take_address_books(draft: Draft, installation: Installation) -> None:
             if port != "389":
                 entry["port"] = int(port)
             if bind:
-                draft.note(f"webmail does not use the name to bind with of the address book {name}, so it is left out")
+                shown = draft.quoted(name, installation.where("ldapaddressbook"))
+                draft.note(f"webmail does not use the name to bind with of the address book {shown}, so it is left out")
             draft.say(("webmail", "address_books", name), entry)
 
 
@@ -216,7 +221,8 @@ def _take_instructions(draft: Draft, installation: Installation) -> None:
         folds = not installation.locality.lowercase or address == address.lower()
         if plain and folds and installation.files[f"aliasdir/{name}"].link is None:
             draft.taken.add(f"aliasdir/{name}")
-            draft.say(("delivery", "dotfiles", address), text if text.count("\n") > 1 else text.strip("\n"))
+            path, said = ("delivery", "dotfiles", address), text if text.count("\n") > 1 else text.strip("\n")
+            draft.say_text_of(installation.where(f"aliasdir/{name}"), path, said)
 
 
 def _take_filter_modes(draft: Draft, installation: Installation) -> None:

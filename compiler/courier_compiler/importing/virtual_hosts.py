@@ -7,6 +7,7 @@ from typing import Any, Final
 from courier_compiler.importing.control import number
 from courier_compiler.importing.draft import Draft, fits, is_printable
 from courier_compiler.importing.installation import Installation
+from courier_compiler.importing.privacy import is_private
 from courier_schema.legacy.formats.domains import DomainList, first_line, normal_form
 from courier_schema.words import Domain, HostName, IpAddress, RelativePath
 
@@ -45,7 +46,7 @@ def _take(draft: Draft, installation: Installation, suffix: str) -> None:
             draft.say((*path, "max_message_size"), number(line))
         elif bare == "locals" and _is_plain_list(content, installation.host_name):
             draft.say((*path, "local_domains"), _entries(content, installation.host_name))
-        elif bare.endswith(".dat"):
+        elif bare.endswith(".dat") or is_private(installation, name):
             draft.carry(installation, name)
         elif is_printable(text) and fits(RelativePath, bare):
             draft.say((*path, "files", bare), text)

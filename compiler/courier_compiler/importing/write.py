@@ -7,30 +7,40 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from courier_compiler.importing.draft import Draft
+from courier_compiler.importing.draft import COMMENTS, Draft
 from courier_schema.report import CourierSiteError
 from courier_schema.site.migrations import CURRENT, KEY
 from courier_schema.source.rewrite import dump
 
 HASHES: Final = "accounts.yaml"
 """The file with the password hashes of accounts, in the directory of secrets."""
-
-
-def site_text(draft: Draft) -> str:
-    """The site file."""
-    include = {"include": [f"{draft.secrets_directory}/{HASHES}"]} if draft.hidden else {}
-    return dump({KEY: CURRENT, **include, **draft.tree}, draft.comments)
+PRIVATE: Final = "private.yaml"
+"""The file with texts of the site that not everybody could read before, likewise."""
 
 
 def outputs(draft: Draft, site: str) -> Iterator[tuple[str, bytes, int]]:
     """Every file to write: its name relative to the site, its content and its permissions."""
-    if draft.hidden:
-        yield f"{draft.secrets_directory}/{HASHES}", dump(draft.hidden).encode(), 0o600
+    public, concealed = draft.divided()
+    included = {
+        f"{draft.secrets_directory}/{name}": tree
+        for name, tree in ((HASHES, draft.hidden), (PRIVATE, concealed))
+        if tree
+    }
+    for name, tree in included.items():
+        yield name, dump(tree).encode(), 0o600
+    if draft.kept:
+        yield f"{draft.secrets_directory}/{COMMENTS}", _kept(draft).encode(), 0o600
     for name, content in draft.secrets.items():
         yield name, content, 0o600
     for name, file in draft.carried.items():
-        yield name, file.content, 0o600 if file.is_private else 0o644
-    yield site, site_text(draft).encode(), 0o644
+        yield name, file.content, 0o600 if name.startswith(f"{draft.secrets_directory}/") else 0o644
+    include = {"include": list(included)} if included else {}
+    text = dump({KEY: CURRENT, **include, **public}, draft.comments_on(public))
+    yield site, text.encode(), 0o600 if draft.restricted else 0o644
+
+
+def _kept(draft: Draft) -> str:
+    return "\n".join("".join(f"{line}\n" for line in (file, *lines)) for file, lines in draft.kept.items())
 
 
 def write(draft: Draft, site: Path) -> None:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import importlib
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
 from courier_schema.report import Mark, Problem
 
+_PASSWORD: Final = re.compile(r"(password\s*=\s*)('(?:[^'\\]|\\.)*'|[^\s'\",}]+)")
+"""The password in a connection string of PostgreSQL."""
 FORMATS = ("text", "json", "github", "sarif")
 
 
@@ -23,7 +27,11 @@ class Excerpts:
         if mark.file not in self._texts:
             self._texts[mark.file] = _read(mark.file)
         lines = self._texts[mark.file]
-        return lines[mark.line - 1] if 0 < mark.line <= len(lines) else None
+        return _PASSWORD.sub(_starred, lines[mark.line - 1]) if 0 < mark.line <= len(lines) else None
+
+
+def _starred(password: re.Match[str]) -> str:
+    return password[1] + "*" * len(password[2])
 
 
 def _read(file: str) -> list[str]:

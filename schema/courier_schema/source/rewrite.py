@@ -16,6 +16,9 @@ _STEP: Final = 2
 WIDTH: Final = 110
 """Columns that a list or map on one line may fill."""
 
+_LONGEST_KEY: Final = 1024
+"""Characters of a key, quotes included, that its colon may follow (YAML 1.2, 7.4); longer ones need a question mark."""
+
 _PLAIN: Final = re.compile(r"[A-Za-z0-9_./$][A-Za-z0-9_./@+$!=;%-]*(?: [A-Za-z0-9_./$(][A-Za-z0-9_./@+$!=;()%-]*)*")
 _PLAIN_KEY: Final = re.compile(r"[A-Za-z0-9_./][A-Za-z0-9_./@+-]*")
 _OTHER_TYPE: Final = re.compile(
@@ -38,10 +41,9 @@ class _Writer:
         for key, value in tree.items():
             here = (*path, key)
             yield from self.remarks(here, indent)
-            if not path:
-                yield f"{_key(key)}:{self.value(value, here, indent, is_section=True)}"
-            else:
-                yield f"{indent}{_key(key)}:{self.value(value, here, indent)}"
+            name = _key(key)
+            start = f"{indent}{name}:" if len(name) <= _LONGEST_KEY else f"{indent}? {name}\n{indent}:"
+            yield start + self.value(value, here, indent, is_section=not path)
 
     def remarks(self, path: SitePath, indent: str) -> Iterator[str]:
         for line in self.comments.get(path, ()):
