@@ -26,7 +26,7 @@ DOMAINS = [
     (
         "domains: {example.com: {}}\n",
         "domains: {example.com: {kind: hosted}}\n",
-        ["example.com is hosted"],
+        ["! example.com is hosted, no longer local"],
     ),
     (
         "",
@@ -47,7 +47,7 @@ DOMAINS = [
      ["mail for sub-domains of old.example.com is accepted", "sub-domains of old.example.com are local"]),
     ("domains: {.example.com: {}}\n",
      "domains: {.example.com: {excluding: [a.example.com]}, a.example.com: {kind: hosted}}\n",
-     ["a.example.com is hosted"]),
+     ["! a.example.com is hosted, no longer local"]),
     ("", "domains: {.example.com: {excluding: [old.example.com]}}\n",
      ["mail for sub-domains of example.com is accepted", "sub-domains of example.com are local"]),
 ]  # fmt: skip
@@ -106,6 +106,13 @@ ADDRESSES = [
         ["! every unknown address of shop.example is no longer accepted"],
     ),
     (
+        ANNA + "aliases: {sales: anna}\ndomains: {example.org: {}, example.com: {}}\n",
+        ANNA
+        + "aliases: {sales: anna}\ndomains: {example.org: {}, example.com: {}}\n"
+        + "settings: {control: {defaultdomain: example.com}}\n",
+        [],
+    ),
+    (
         ANNA + "aliases: {'@b.example': anna}\ndomains: {b.example: {kind: hosted}}\n",
         ANNA + "domains: {b.example: {kind: hosted}}\n",
         ["! every address of b.example is no longer accepted; it went to anna"],
@@ -161,6 +168,23 @@ RELAYING = [
         "access: {10.0.0.0/8: relay, 10.1.0.0/16: relay}\n",
         [],
     ),
+    ("access: {192.0.2.0/24: relay}\n", "access: {192.0.2.0/25: relay}\n", ["! 192.0.2.128/25 may no longer relay"]),
+    (
+        "access: {10.0.0.0/8: allow, 10.0.0.0/9: deny}\n",
+        "access: {10.0.0.0/8: relay, 10.0.0.0/9: deny}\n",
+        ["! 10.128.0.0/9 may relay"],
+    ),
+    (
+        "access: {192.0.2.0/24: relay}\n",
+        "access: {192.0.2.7: relay}\n",
+        ["! 192.0.2.0/24, but for what has a word of its own, may no longer relay"],
+    ),
+    (
+        "access: {'2001:db8::/32': relay}\n",
+        "access: {'2001:db8:8000::/33': relay}\n",
+        ["! 2001:db8::/33 may no longer relay"],
+    ),
+    ("", "mailbox_access: {192.0.2.7: deny}\n", ["! 192.0.2.7/32 can no longer connect (IMAP)"]),
     (
         "access: {10.0.0.0/8: relay, 10.1.0.0/16: allow}\n",
         "access: {10.0.0.0/8: relay}\n",
@@ -191,12 +215,27 @@ LISTENERS = [
         "listeners: {pop3s: {auth_tls: [PLAIN]}}\n",
         ["! pop3s no longer offers login under TLS by LOGIN"],
     ),
+    (
+        CERTIFICATE
+        + "listeners: {imap: {require_tls: true}, pop3: {require_tls: true, auth_tls: [PLAIN]},"
+        + " smtp: {require_tls: true}}\n",
+        CERTIFICATE
+        + "listeners: {imap: {require_tls: true, auth: [CRAM-MD5], auth_tls: [PLAIN]},"
+        + " pop3: {require_tls: true, auth: [CRAM-MD5], auth_tls: [PLAIN]},"
+        + " smtp: {require_tls: true, auth: [LOGIN], auth_tls: [PLAIN]}}\n",
+        ["smtp offers login under TLS by PLAIN"],
+    ),
     ("", "listeners: {smtp: {}}\n", ["smtp opens on port smtp"]),
     ("listeners: {smtp: {}}\n", "", ["! smtp closes; it was on port smtp"]),
     (
         "listeners: {smtp: {on: ['*:25']}}\n",
         "listeners: {smtp: {on: ['192.0.2.1:25']}}\n",
         ["! smtp listens on port 25 of 192.0.2.1, no longer on 25"],
+    ),
+    (
+        "listeners: {smtp: {on: ['*:25']}}\n",
+        "listeners: {smtp: {on: ['192.0.2.1:25', '192.0.2.2:2525']}}\n",
+        ["! smtp listens on port 25 of 192.0.2.1, 2525 of 192.0.2.2, no longer on 25"],
     ),
     (
         "listeners: {submission: {auth_tls: [PLAIN]}}\n",
@@ -257,6 +296,11 @@ TLS = [
         "",
         "settings: {courierd: {ESMTP_USE_STARTTLS: false}}\n",
         ["! mail leaves in clear text"],
+    ),
+    (
+        "",
+        "settings: {courierd: {ESMTP_TLS_VERIFY_DOMAIN: true}}\n",
+        ["mail leaves under TLS only to servers whose certificate bears their name"],
     ),
     (
         CERTIFICATE + "listeners: {pop3: {}}\n",

@@ -30,10 +30,11 @@ SETTINGS = tuple(
 )  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def side(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Side]:
+@pytest.fixture
+def side(tmp_path: Path) -> Iterator[Side]:
     """Files that all speak of every setting, each with values of its own, in the place of the machine's."""
-    tree = tmp_path_factory.mktemp("files")
+    tree = tmp_path / "files"
+    tree.mkdir()
     (tree / "access.dat").touch()
     private = f"TLS_CACHEFILE=\nPIDFILE={tree}/pid\nSSLPIDFILE={tree}/pid\nIMAPACCESSFILE={tree}/access\nACCESSFILE=\n"
     for artefact in built("host: {name: mx.example.org}\n").artefacts:
@@ -78,3 +79,45 @@ def test_a_plan_reads_of_a_listener_what_its_start_script_hands_to_it(
     if service.starttls:
         seen = environment.get("IMAP_STARTTLS") or environment["POP3_STARTTLS"]
         assert read[service.starttls] == seen
+
+
+LOGINS = "/usr/lib/courier/courier"
+CLIENT = {
+    "TCPREMOTEIP": "::ffff:127.0.0.1", "TCPREMOTEHOST": "localhost", "TCPREMOTEPORT": "1024",
+    "TCPLOCALIP": "::ffff:127.0.0.1", "TCPLOCALHOST": "localhost", "TCPLOCALPORT": "25",
+    "COURIERTLS": "/usr/bin/couriertls", "TLS_CERTFILE": "/etc/courier/esmtpd.pem",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("program", "settings", "asked", "refusal"),
+    [
+        (
+            [f"{LOGINS}/imaplogin", "/bin/true", "Maildir"],
+            {"IMAP_STARTTLS": "YES", "IMAP_TLS_REQUIRED": "1", "IMAP_CAPABILITY": "IMAP4rev1 AUTH=CRAM-MD5"},
+            "1 AUTHENTICATE CRAM-MD5\r\n2 LOGIN anna secret\r\n3 LOGOUT\r\n",
+            ["1 NO STARTTLS required", "2 NO STARTTLS required"],
+        ),
+        (
+            [f"{LOGINS}/courierpop3login", "/bin/true", "Maildir"],
+            {"POP3_STARTTLS": "YES", "POP3_TLS_REQUIRED": "1", "POP3AUTH": "LOGIN CRAM-MD5"},
+            "AUTH CRAM-MD5\r\nUSER anna\r\nQUIT\r\n",
+            ["-ERR TLS required to log in.", "-ERR TLS required to log in."],
+        ),
+        (
+            ["/usr/sbin/courieresmtpd"],
+            {"ESMTP_TLS_REQUIRED": "1", "ESMTPAUTH": "CRAM-MD5"},
+            "EHLO client.example\r\nAUTH CRAM-MD5\r\nQUIT\r\n",
+            ["250-AUTH CRAM-MD5", "400 STARTTLS is required first."],
+        ),
+    ],
+    ids=["imap", "pop3", "smtp"],
+)
+def test_a_login_in_clear_text_is_refused_where_tls_is_required_whatever_is_listed(
+    program: list[str], settings: dict[str, str], asked: str, refusal: list[str]
+) -> None:
+    done = subprocess.run(
+        program, input=asked, env=CLIENT | settings, capture_output=True, text=True, timeout=60, check=False
+    )
+    said = done.stdout.splitlines()
+    assert [line for line in said if line in refusal] == refusal

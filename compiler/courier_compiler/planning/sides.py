@@ -159,6 +159,10 @@ class Side:
         """The domains whose accounts have no domain."""
         return DomainList.of(self.entries("locals"), self.value("me") or "")
 
+    def is_local(self, domain: str) -> bool:
+        """Whether a domain has the accounts and aliases that have none."""
+        return domain == self.default_domain or domain in self.locals
+
     @cached_property
     def modules(self) -> tuple[str, ...]:
         """The back-ends that know accounts, those left out that have nothing to ask."""
@@ -175,7 +179,7 @@ class Side:
     def catches(self, address: str) -> bool:
         """Whether the catch-all of its domain takes mail for an address that nobody has."""
         domain = address.rpartition("@")[2]
-        if domain == self.default_domain or domain in self.locals:
+        if self.is_local(domain):
             return any(map(_CATCH_ALL_FILE.fullmatch, self.files))
         known_as = self._known_as(domain)
         return f"{CATCH_ALL}@{known_as}".encode(errors="surrogateescape") in self.records("userdb.dat")
@@ -187,7 +191,7 @@ class Side:
 
     def _logins(self, address: str) -> Iterator[str]:
         local, at, domain = address.rpartition("@")
-        if not at or domain == self.default_domain or domain in self.locals:
+        if not at or self.is_local(domain):
             yield local or domain
             return
         yield f"{local}@{self._known_as(domain)}"

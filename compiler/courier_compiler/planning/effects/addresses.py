@@ -43,20 +43,32 @@ def _aliases(sides: Sides, name: str, where: str) -> Iterator[Finding]:
     for key in changed_keys(before, after):
         text = key.decode(errors="surrogateescape")
         old, new = fate(sides.before, before, text), fate(sides.after, after, text)
-        if old != new:
+        if _meaning(sides.before, old) != _meaning(sides.after, new):
             says, severity = _told(sides, text, old, new)
             yield Finding(f"{says}{where}", name, text, severity)
 
 
+def _meaning(side: Side, recipients: tuple[str, ...] | None) -> list[str] | None:
+    """Recipients in one spelling: those in a local domain are the same in all of them."""
+    if recipients is None:
+        return None
+    split_up = ((one, *one.rpartition("@")) for one in recipients)
+    return sorted(local if at and side.is_local(domain) else one for one, local, at, domain in split_up)
+
+
 def fate(side: Side, aliases: Mapping[bytes, bytes], address: str) -> tuple[str, ...] | None:
-    """Where mail for an address goes: recipients, or in words; None where the files know nothing of it."""
-    stored = aliases.get(address.encode(errors="surrogateescape"))
+    """Where mail for an address goes: recipients, or in words; None where the files know nothing of it.
+
+    Aliases of all local domains are those of the default domain.
+    """
+    local, at, domain = address.rpartition("@")
+    key = f"{local}@{side.default_domain}" if at and local and side.is_local(domain) else address
+    stored = aliases.get(key.encode(errors="surrogateescape"))
     if stored is not None:
         return tuple(map(_recipient, split(stored)))
     account = side.account(address)
     if account is not None:
         return (f"the account {account}",)
-    domain = address.rpartition("@")[2]
     if side.catches(address) or f"@{domain}".encode(errors="surrogateescape") in aliases:
         return (f"what takes the other mail for {domain}",)
     return None

@@ -70,8 +70,8 @@ def _places(sides: Sides) -> Iterator[Finding]:
             file = "hosteddomains.dat" if "hosted" in (new or old or "") else "locals"
             key = f"!{domain}" if file == "locals" and domain in excluded else domain
             verb = "are" if domain.startswith(".") else "is"
-            told = f"{verb} {new}" if new else f"{verb} no longer {old}"
-            severity = Severity.NOTE if new else Severity.WARNING
+            told = f"{verb} {', '.join(filter(None, (new, old and f'no longer {old}')))}"
+            severity = Severity.WARNING if old else Severity.NOTE
             yield Finding(f"{domain_words(domain)} {told}", file, key, severity)
 
 

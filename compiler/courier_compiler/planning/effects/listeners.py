@@ -29,8 +29,12 @@ def _service(sides: Sides, service: Service) -> Iterator[Finding]:
 
 def _ports(side: Side, service: Service) -> str:
     settings = service.settings(side)
-    address = settings.get(service.address, "0")
-    port = settings.get(service.port, "").replace(",", ", ")
+    common = settings.get(service.address, "0")
+    named = (entry.rpartition(".") for entry in settings.get(service.port, "").split(","))
+    return ", ".join(_port(address or common, port) for address, _, port in named)
+
+
+def _port(address: str, port: str) -> str:
     return port if address in {"", "0"} else f"{port} of {address}"
 
 
@@ -60,8 +64,13 @@ def _logins(sides: Sides, service: Service) -> Iterator[Finding]:
 
 
 def methods(side: Side, service: Service, under_tls: bool) -> tuple[str, ...]:
-    """The login methods that a service offers; the list for clear text counts under TLS where there is no other."""
+    """The login methods that a service takes; the list for clear text counts under TLS where there is no other.
+
+    Where TLS is required, those for clear text may be listed, but each is refused.
+    """
     settings = service.settings(side)
+    if not under_tls and is_set(settings, service.tls_required):
+        return ()
     words = settings.get(service.auth, "")
     if under_tls and settings.get(service.auth_tls):
         words = settings[service.auth_tls]

@@ -6,7 +6,8 @@ neighbours with the same fate are told together.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from bisect import bisect_left
+from collections.abc import Iterator, Mapping, Sequence
 from ipaddress import IPv4Network, IPv6Network, collapse_addresses
 from typing import Final
 
@@ -23,8 +24,10 @@ Action = Deny | Allow
 _TABLES: Final = {
     "smtpaccess.dat": "",
     "smtpaccess-msa.dat": " (submission)",
-    "imapaccess.dat": " (mailboxes)",
+    "imapaccess.dat": " (IMAP)",
 }
+_FEW: Final = 4
+"""Networks that are told one by one where a record speaks of its own network no longer as a whole."""
 _LOOPBACK: Final = ("127.0.0.1/32", "::1/128")
 _RELAY: Final = b"RELAYCLIENT"
 _LISTENERS: Final = (("esmtpd",), ("esmtpd", "esmtpd-msa"), ("esmtpd", "esmtpd-ssl"))
@@ -40,9 +43,10 @@ def find(sides: Sides) -> Iterator[Finding]:
 
 
 def _clients(sides: Sides, table: str, where: str) -> Iterator[Finding]:
+    known = sorted({*_records(sides.before, table), *_records(sides.after, table)})
     for (before, after), keys in _changes(sides, table).items():
         says, severity = _told(before, after)
-        for network, key in _named(keys):
+        for network, key in _named(keys, known):
             yield Finding(f"{network} {says}{where}", table, key, Severity.NOTE if network in _LOOPBACK else severity)
 
 
@@ -93,8 +97,8 @@ def _variable(name: bytes, before: bytes | None, after: bytes | None) -> str:
     return f"{readable(name)} {readable(after) or 'empty'}"
 
 
-def _named(keys: list[bytes]) -> Iterator[tuple[str, str]]:
-    """Networks in words, with a key that each comes from; neighbours together."""
+def _named(keys: list[bytes], known: Sequence[bytes]) -> Iterator[tuple[str, str]]:
+    """Networks in words, with a key that each comes from; neighbours together. `known` are the keys of both tables."""
     networks: list[Network] = []
     firsts: dict[str, bytes] = {}
     for key in keys:
@@ -102,11 +106,33 @@ def _named(keys: list[bytes]) -> Iterator[tuple[str, str]]:
         if network is None:
             name = "every client without a word of its own" if key == EVERYBODY else readable(key)
             yield name, _text(key)
-        else:
-            networks.append(network)
-            firsts[str(network.network_address)] = key
+            continue
+        left = [*_left(network, collapsed([one for one in map(network_of, _below(key, known)) if one is not None]))]
+        if len(left) > _FEW:
+            yield f"{network}, but for what has a word of its own,", _text(key)
+            continue
+        networks += left
+        firsts |= {str(one.network_address): key for one in left}
     for network in collapsed(networks):
         yield str(network), _text(firsts[str(network.network_address)])
+
+
+def _below(key: bytes, known: Sequence[bytes]) -> Iterator[bytes]:
+    """The keys of more particular networks; `known` is sorted."""
+    start = key + (b":" if key.startswith(b":") else b".")
+    for at in range(bisect_left(known, start), len(known)):
+        if not known[at].startswith(start):
+            return
+        yield known[at]
+
+
+def _left(network: Network, taken: Sequence[Network]) -> Iterator[Network]:
+    """What is left of a network without some that lie in it."""
+    if not taken:
+        yield network
+    elif network not in taken:
+        for half in network.subnets():
+            yield from _left(half, [one for one in taken if one.overlaps(half)])
 
 
 def _text(key: bytes) -> str:

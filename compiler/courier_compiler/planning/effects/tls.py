@@ -110,7 +110,7 @@ def _client(sides: Sides) -> Iterator[Finding]:
         ("ESMTP_USE_STARTTLS", "mail leaves under TLS where the other server offers it", "mail leaves in clear text"),
         (
             "ESMTP_TLS_VERIFY_DOMAIN",
-            "mail leaves only to servers whose certificate bears their name",
+            "mail leaves under TLS only to servers whose certificate bears their name",
             "certificates of other servers need no longer bear their name",
         ),
     ):
