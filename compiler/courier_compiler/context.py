@@ -17,7 +17,7 @@ from courier_compiler.artefact import Artefact, Daemon
 from courier_compiler.carried import read_carried, unreadable
 from courier_compiler.domain_lists import local_entries
 from courier_compiler.names import Names
-from courier_compiler.origin import RULE, Origin
+from courier_compiler.origin import RULE, Kind, Origin
 from courier_compiler.profile import Permissions, Profile, version
 from courier_compiler.resolved import ResolvedSite
 from courier_compiler.secret_uses import secret_places, secret_reference, unavailable
@@ -98,7 +98,7 @@ class Context:
             if (value := control.get(name, getattr(self.resolved, _OWN_NAMES[name]))) is not None
         }
         files["locals"] = "\n".join(local_entries(self.names)).encode()
-        if control.get("locallowercase", self.site.host.fold_case):
+        if self.resolved.folds_case:
             files["locallowercase"] = b""
         return Locality.from_files(files, HOST_NAME)
 
@@ -114,7 +114,13 @@ class Context:
 
     def dot_file(self, extension: str) -> str:
         """Name of a file of delivery instructions for an extension of an address."""
-        return f".{self.control.get('dotextension') or self.site.host.dot_extension or 'courier'}-{extension}"
+        return f".{self.resolved.dot_extension}-{extension}"
+
+    @property
+    def dot_origin(self) -> Origin:
+        """Why such files are called so."""
+        settings = self.resolved.settings.get("control")
+        return settings.origin("dotextension") if settings else Origin(Kind.UPSTREAM)
 
     def auth_name(self, name: str) -> str:
         """The name for a file of the authentication library's directory."""

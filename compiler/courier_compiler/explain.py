@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from shlex import quote
@@ -10,14 +10,16 @@ from shlex import quote
 from courier_compiler.artefact import Artefact
 from courier_compiler.context import Context
 from courier_compiler.origin import Kind, Origin
-from courier_compiler.resolved import ResolvedSite, Settings
+from courier_compiler.resolved import ResolvedSite, Settings, Variable
 from courier_schema.docs import attribute_docs
 from courier_schema.legacy.formats.access import remote_keys
 from courier_schema.legacy.formats.aliases.lookup import as_submitted, lookup_alias
 from courier_schema.legacy.formats.domains import itself_and_ends, normal_form
 from courier_schema.legacy.formats.dump import escape
+from courier_schema.legacy.formats.routes import lookup_route, parse_routes
 from courier_schema.legacy.table import Row, rows, rows_by_name
 from courier_schema.legacy.tables import FILES
+from courier_schema.legacy.tables.history import former
 from courier_schema.report import CourierSiteError
 from courier_schema.source.secrets import MaskedSecrets
 from courier_schema.suggest import suggest
@@ -36,18 +38,36 @@ class Explanation:
 def explain_setting(resolved: ResolvedSite, file: str, name: str) -> Explanation:
     """The value of a setting and who decided it. CourierSiteError for a name that the file does not have."""
     settings = _settings(resolved, file)
-    row = rows_by_name(type(settings.table)).get(name)
-    if row is None:
-        near = suggest(name, rows_by_name(type(settings.table)))
-        raise CourierSiteError(f"{file} has no setting {name}" + (f"; did you mean {near}?" if near else ""))
-    value = getattr(settings.table, row.attribute)
-    return Explanation(f"{file} {name} {_shown(row, value)}", tuple(_setting_reasons(resolved, settings, row)))
+    known = rows_by_name(type(settings.table))
+    if name in known:
+        row = known[name]
+        value = getattr(settings.table, row.attribute)
+        return Explanation(f"{file} {name} {_shown(row, value)}", tuple(_setting_reasons(resolved, settings, row)))
+    if name in settings.variables:
+        return _explain_variable(resolved, file, name, settings.variables[name])
+    gone = former(file, name)
+    if gone is not None:
+        instead = f"; use {gone.successor} instead" if gone.successor else ""
+        raise CourierSiteError(f"{file} has no setting {name}: no program reads it since {gone.removed}{instead}")
+    raise CourierSiteError(f"{file} has no setting {name}" + did_you_mean(name, (*known, *settings.variables)))
 
 
-def explain_settings(resolved: ResolvedSite, file: str) -> Iterator[Explanation]:
-    """Every assignment of a settings file that is not Courier's own default, each with who decided it."""
+def explain_lines(resolved: ResolvedSite, file: str, lines: Mapping[str, Origin], query: str) -> list[Explanation]:
+    """The lines of a file that is read word by word, by their first words or by all words but the first."""
+    wanted = query.split()
+    found = {}
+    for line, origin in lines.items():
+        words = line.split()
+        if words[: len(wanted)] == wanted or wanted[: len(words)] == words or words[1:] == wanted:
+            found[line] = origin
+    return [Explanation(f"{file} {line}", (describe(resolved, origin),)) for line, origin in found.items()]
+
+
+def explain_settings(resolved: ResolvedSite, file: str, lines: Mapping[str, Origin]) -> Iterator[Explanation]:
+    """Further lines of a settings file, and every assignment that is not Courier's own default, with who decided it."""
     settings = _settings(resolved, file)
-    if not settings.origins and not settings.variables:
+    yield from explain_lines(resolved, file, lines, "")
+    if not settings.origins and not settings.variables and not lines:
         yield Explanation(f"{file}: all as Courier's own defaults have it", ())
     for row in rows(type(settings.table)):
         origin = settings.origin(row.attribute)
@@ -55,7 +75,11 @@ def explain_settings(resolved: ResolvedSite, file: str) -> Iterator[Explanation]
             shown = _shown(row, getattr(settings.table, row.attribute))
             yield Explanation(f"{file} {row.name} {shown}", (describe(resolved, origin),))
     for name, variable in settings.variables.items():
-        yield Explanation(f"{file} {name} = {variable.value}", (describe(resolved, variable.origin),))
+        yield _explain_variable(resolved, file, name, variable)
+
+
+def _explain_variable(resolved: ResolvedSite, file: str, name: str, variable: Variable) -> Explanation:
+    return Explanation(f"{file} {name} = {variable.value}", (describe(resolved, variable.origin),))
 
 
 def _settings(resolved: ResolvedSite, file: str) -> Settings:
@@ -93,8 +117,7 @@ def explain_entry(resolved: ResolvedSite, artefact: Artefact, key: str) -> Expla
         told = explain_entry(resolved, artefact, covering[0])
         return Explanation(told.subject, (f"that is what {key} is found by", *told.reasons))
     if origin is None:
-        near = suggest(key, artefact.origins)
-        raise CourierSiteError(f"{artefact.path} has no entry {key}" + (f"; did you mean {near}?" if near else ""))
+        raise CourierSiteError(f"{artefact.path} has no entry {key}" + did_you_mean(key, artefact.origins))
     subject = f"{artefact.path} {escape(key.encode())}" if key else artefact.path
     return Explanation(subject, (describe(resolved, origin),))
 
@@ -121,6 +144,10 @@ def _covering(resolved: ResolvedSite, artefact: Artefact, query: str) -> tuple[s
         case "locals" | "esmtpacceptmailfor" | "hosteddomains":
             ends = itself_and_ends(normal_form(query))
             keys = [key for end in ends for key in (end, f"!{end}")]
+        case "esmtproutes":
+            lines = list(artefact.origins)
+            route = lookup_route(query, parse_routes("\n".join(lines).encode()))
+            keys = [lines[route.line - 1]] if route else []
         case _:
             keys = []
     return tuple(key for key in keys if key in artefact.origins)
@@ -131,6 +158,12 @@ def _access_keys(query: str) -> list[str]:
         return [key.decode() for key in remote_keys(query)]
     except ValueError:  # no address
         return []
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """The end of a message about a word that nothing is called; empty where it resembles none of those known."""
+    near = suggest(word, known)
+    return f"; did you mean {near}?" if near else ""
 
 
 def describe(resolved: ResolvedSite, origin: Origin) -> str:

@@ -20,7 +20,7 @@ from courier_schema.site.validate import parse_site
 from courier_schema.source.document import Document
 from courier_schema.source.edits import Edit, Scalars, first_key
 from courier_schema.source.loader import STDIN, load, load_texts, read_texts
-from courier_schema.source.overlay import host_names, select_host
+from courier_schema.source.overlay import host_names, only_host, select_host
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,15 +89,14 @@ def _versioned(document: Document, texts: Mapping[str, str], main: str) -> Edit:
 def _hosts(document: Document) -> Iterator[Document]:
     names = host_names(document)
     if not names:
-        yield document
+        yield only_host(document)
     yield from (select_host(document, name) for name in names)
 
 
 def _mistakes(document: Document) -> Iterator[Problem]:
     """Everything but its version that keeps the hosts of a site from being understood."""
-    yield from document.problems
     for host in _hosts(document):
-        yield from (problem for problem in parse_site(host)[1] if problem.path != (KEY,))
+        yield from (problem for problem in (*host.problems, *parse_site(host)[1]) if problem.path != (KEY,))
 
 
 def write(rewriting: Rewriting) -> None:

@@ -107,7 +107,7 @@ def _implied(resolved: ResolvedSite) -> Iterator[tuple[str, SitePath]]:
     yield normal_form(resolved.site.site), ("site",)
     if resolved.site.host.default_domain is not None:
         yield normal_form(resolved.site.host.default_domain), ("host", "default_domain")
-    yield normal_form(resolved.me), ("host", "name")
+    yield normal_form(resolved.site.host.name), ("host", "name")
 
 
 def _end(name: str, aliases: Mapping[str, str]) -> str | None:

@@ -14,7 +14,7 @@ from courier_schema.report import Report
 from courier_schema.site.validate import parse_site
 from courier_schema.source.document import Document
 from courier_schema.source.loader import load
-from courier_schema.source.overlay import host_names, select_host
+from courier_schema.source.overlay import host_names, only_host, select_host
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ def read(path: Path, host: str | None = None) -> Iterator[Reading]:
     document = load(path)
     names = [host] if host is not None else host_names(document) or [None]
     for name in names:
-        yield _understand(document if name is None else select_host(document, name), name)
+        yield _understand(only_host(document) if name is None else select_host(document, name), name)
 
 
 def _understand(document: Document, host: str | None) -> Reading:

@@ -177,6 +177,11 @@ _INCLUDES: Final = {
         "include and hosts stand in the first column. Below one host they would have to be resolved before it is known "
         "which host is meant.",
     ),
+    "no-host": Page(
+        "A section hosts without a host",
+        "A site with hosts is compiled once for each of them, so with none there would be nothing to compile. A site "
+        "for one host needs no hosts.",
+    ),
     "unknown-host": Page(
         "A host that the site does not know",
         "The host asked for is not among those that the site describes under hosts.",
@@ -475,6 +480,12 @@ _ALIASES: Final = {
     "aliasdir-missing": Page(
         "No directory for instructions of aliases",
         "makealiases needs the directory aliasdir, even where no alias runs a program, and fails without it.",
+    ),
+    "alias-programs-elsewhere": Page(
+        "Programs of aliases where Courier does not look",
+        "makealiases keeps what aliases run in a directory whose name begins with .courier, and Courier looks for it "
+        "under the name that dotextension gives. Mail for these aliases is refused as for an unknown user unless a "
+        "link leads from the one to the other.",
     ),
     "alias-without-colon": Page(
         "An alias line without a colon", "The line is no definition, and Courier builds no alias at all because of it."

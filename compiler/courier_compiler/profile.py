@@ -174,12 +174,26 @@ def customised(profile: Profile, changes: Mapping[str, str]) -> Profile:
     nothing changes. ValueError for a name or a value that is unknown.
     """
     for key, value in changes.items():
-        _check_change(key, value)
+        check_change(key, value)
     if all(
         getattr(profile.layout if key in LAYOUT_FIELDS else profile, key) == value for key, value in changes.items()
     ):
         return profile
     return _customised(profile, frozenset(changes.items()))
+
+
+def check_change(key: str, value: str) -> None:
+    """Whether a profile has such a field and can hold the value. ValueError with what to write instead."""
+    choices = {"database": ("gdbm", "berkeley"), "tls_library": ("gnutls", "openssl")}
+    changeable = (*choices, "courier", "authlib", *LAYOUT_FIELDS)
+    if key not in changeable:
+        raise ValueError(f"a profile has no {key!r}: write one of {', '.join(changeable)}")
+    if value not in choices.get(key, (value,)):
+        raise ValueError(f"{key} {value!r} is unknown: write {' or '.join(choices[key])}")
+    if key in {"courier", "authlib"} and not re.fullmatch(r"\d+(\.\d+)*", value):
+        raise ValueError(f"{value!r} is not a release: write numbers with dots, such as 1.0.16")
+    if not value or "${" in value:
+        raise ValueError(f"{key} {value!r} cannot be used: write it out, without ${{...}}")
 
 
 @cache
@@ -211,19 +225,6 @@ def in_force(file: str, profile: Profile) -> Table:
         elif row.default is not None and (text := row.codec.encode(row.default)) != (full := expand(text, layout)):
             said[row.attribute] = row.codec.decode(full)
     return cls(**said)
-
-
-def _check_change(key: str, value: str) -> None:
-    choices = {"database": ("gdbm", "berkeley"), "tls_library": ("gnutls", "openssl")}
-    changeable = (*choices, "courier", "authlib", *LAYOUT_FIELDS)
-    if key not in changeable:
-        raise ValueError(f"a profile has no {key!r}: write one of {', '.join(changeable)}")
-    if value not in choices.get(key, (value,)):
-        raise ValueError(f"{key} {value!r} is unknown: write {' or '.join(choices[key])}")
-    if key in {"courier", "authlib"} and not re.fullmatch(r"\d+(\.\d+)*", value):
-        raise ValueError(f"{value!r} is not a release: write numbers with dots, such as 1.0.16")
-    if not value or "${" in value:
-        raise ValueError(f"{key} {value!r} cannot be used: write it out, without ${{...}}")
 
 
 def _directory() -> Path:

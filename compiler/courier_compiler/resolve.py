@@ -12,7 +12,7 @@ from functools import partial
 
 from courier_compiler.derive import Derivation, Intent, derivations
 from courier_compiler.origin import Kind, Origin
-from courier_compiler.profile import Profile, customised, in_force, load_profile, profile_names
+from courier_compiler.profile import Profile, check_change, customised, in_force, load_profile, profile_names
 from courier_compiler.resolved import Concealed, ResolvedSite, Settings, Variable
 from courier_compiler.said import Said, read_said, spell, spell_variable, why_unread
 from courier_schema.legacy.table import Row, Table, rows_by_attribute, rows_by_name
@@ -47,20 +47,22 @@ def resolve(site: Site, document: Document, host: str | None = None) -> tuple[Re
 def _profile(site: Site, document: Document) -> tuple[Profile | None, list[Problem]]:
     target = site.profile
     if target.base not in profile_names():
-        path: SitePath = ("profile",) if target.model_fields_set <= {"base"} else ("profile", "base")
         near = suggest(target.base, profile_names())
         remedy = f"did you mean {near}?" if near else f"write one of {', '.join(profile_names())}"
         says = f"profile {target.base!r} is not known"
+        path = ("profile", "base") if isinstance(document.tree.get("profile"), dict) else ("profile",)
         return None, [Problem("unknown-profile", says, remedy, document.marks.mark(path), path)]
-    changes = {
-        _LAYOUT_NAMES.get(name, name): str(value)
-        for name, value in target.model_dump(exclude_unset=True, exclude_none=True, exclude={"base"}).items()
-    }
-    try:
-        return customised(load_profile(target.base), changes), []
-    except ValueError as error:
-        says, _, remedy = str(error).partition(": ")
-        return None, [Problem("wrong-profile", says, remedy, document.marks.mark(("profile",)), ("profile",))]
+    changes: dict[str, str] = {}
+    for name, value in target.model_dump(exclude_unset=True, exclude_none=True, exclude={"base"}).items():
+        key = _LAYOUT_NAMES.get(name, name)
+        changes[key] = str(value)
+        try:
+            check_change(key, changes[key])
+        except ValueError as error:
+            says, _, remedy = str(error).partition(": ")
+            path = ("profile", name)
+            return None, [Problem("wrong-profile", says, remedy, document.marks.mark(path), path)]
+    return customised(load_profile(target.base), changes), []
 
 
 def _merged(derivation: Derivation, resolved: ResolvedSite, said: Said) -> _Merge:

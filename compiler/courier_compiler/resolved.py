@@ -84,6 +84,16 @@ class AliasEntry(NamedTuple):
     mailboxes: tuple[str, ...] = ()
     include: str | None = None
 
+    @property
+    def is_catch_all(self) -> bool:
+        """Whether it is the catch-all of a domain, and no alias; an alias may have that name."""
+        return self.path[-1] == "catch_all" and len(self.path) == 3 and self.path[0] == "domains"
+
+    @property
+    def is_forward(self) -> bool:
+        """Whether an account says it of itself."""
+        return self.path[-1] == "forward" and "accounts" in (self.path[0], self.path[-3])
+
 
 @dataclass(frozen=True)
 class ResolvedSite:
@@ -101,14 +111,33 @@ class ResolvedSite:
         """Where a path of the site stands in its text."""
         return self.document.marks.mark(path)
 
-    @property
+    @cached_property
     def me(self) -> str:
-        return self.site.host.name
+        """Name of the server in force; the host's of the site where the system's own name is a part of it."""
+        said = self._control.get("me")
+        return said if isinstance(said, str) and not said.startswith("*") else self.site.host.name
+
+    @cached_property
+    def default_domain(self) -> str:
+        """Domain in force that completes bare names; the site's is local unless the site gives it another kind."""
+        said = self._control.get("defaultdomain", self.site.host.default_domain or self.site.site)
+        return said if isinstance(said, str) else self.me
 
     @property
-    def default_domain(self) -> str:
-        """Domain that completes bare names; it is local unless the site gives it another kind."""
-        return self.site.host.default_domain or self.site.site
+    def dot_extension(self) -> str:
+        """What the names of delivery instruction files end in, after their first dot."""
+        return str(self._control.get("dotextension") or "courier")
+
+    @property
+    def folds_case(self) -> bool:
+        """Whether local parts of local addresses are read in lower case."""
+        return bool(self._control.get("locallowercase", self.site.host.fold_case))
+
+    @property
+    def _control(self) -> Mapping[str, object]:
+        """The control files in force, as soon as it is known what is."""
+        control = self.settings.get("control")
+        return control.table.said() if control is not None else {}
 
     @cached_property
     def domains(self) -> Mapping[str, MailDomain]:

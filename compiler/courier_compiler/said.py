@@ -21,6 +21,36 @@ from courier_schema.report import Problem, Severity, SitePath
 from courier_schema.suggest import suggest
 
 _WITHOUT_VARIABLES: Final = ("module", "one-value", "bofh")
+SECTIONS: Final[Mapping[str, Mapping[str, str]]] = {
+    "bofh": {
+        "badfrom": "policy.deny_senders",
+        "badmx": "policy.deny_mx",
+        "freemail": "policy.freemail",
+        "maxrcpts": "policy.max_recipients",
+        "spamtrap": "policy.spam_traps",
+    },
+    "control": {
+        "aliases": "aliases",
+        "esmtpacceptmailfor": "domains",
+        "esmtpauthclient": "credentials",
+        "esmtppercentrelay": "percent_relay",
+        "esmtproutes": "routes",
+        "faxrc": "fax",
+        "hosteddomains": "domains",
+        "imapaccess": "mailbox_access",
+        "ldapaddressbook": "webmail",
+        "locals": "domains",
+        "logindomainlist": "webmail",
+        "maildirshared": "delivery.shared_folders",
+        "maildroprc": "delivery.maildrop_rules",
+        "quotawarnmsg": "delivery.quota_warning",
+        "smtpaccess": "access",
+        "socksrc": "socks",
+        "uucpneighbors": "uucp",
+        "userdb": "accounts",
+    },
+}
+"""What a file has under a name that is no setting: the part of the site that says it."""
 _PLAIN_PASSWORD: Final = "choose one on one line, without blanks at its ends and a backslash at its end"
 """What is said instead of a codec's own words, which would repeat the password."""
 
@@ -118,13 +148,7 @@ class _Reader:
         if gone is not None:
             self._historical(file, gone, path)
             return
-        near = suggest(name, known)
-        elsewhere = f"write environment: {{{file}: {{{name}: ...}}}}"
-        if honoured(file, name):
-            remedy = f"{elsewhere}, because it is a variable and no setting"
-        else:
-            remedy = f"did you mean {near!r}?" if near else f"to pass any other variable on, {elsewhere}"
-        self.problem("unknown-setting", f"{file} has no setting {name!r}", remedy, path)
+        self.problem("unknown-setting", f"{file} has no setting {name!r}", _elsewhere(file, name, known), path)
 
     def environment(self, file: str, variables: Mapping[str, str]) -> None:
         rows = table(file)
@@ -165,6 +189,19 @@ class _Reader:
         says = f"Courier no longer reads {gone.name} of {file} (since {gone.removed})"
         remedy = f"use {gone.successor} instead" if gone.successor else "remove it"
         self.problem("historical-setting", says, remedy, path, Severity.WARNING)
+
+
+def _elsewhere(file: str, name: str, known: Iterable[str]) -> str:
+    """What to write instead of a setting that a file does not have."""
+    if section := SECTIONS.get(file, {}).get(name.removesuffix(".dat")):
+        return f"write {section} instead, which {name} is made from"
+    near = suggest(name, known)
+    if table(file).format in _WITHOUT_VARIABLES:
+        return f"did you mean {near!r}?" if near else f"remove it, or look up in the manual what {file} takes"
+    variable = f"write environment: {{{file}: {{{name}: ...}}}}"
+    if honoured(file, name):
+        return f"{variable}, because it is a variable and no setting"
+    return f"did you mean {near!r}?" if near else f"to pass any other variable on, {variable}"
 
 
 def spell(rows: type[Table], row: Row, value: object) -> str:

@@ -121,10 +121,14 @@ class _Place:
 
 
 def _shared_entries(mappings: tuple[_Cursor, ...]) -> Iterator[tuple[str, _Place]]:
-    """Entries of mappings that act as one. The first to have a key decides; mappings under one key join."""
+    """Entries of mappings that act as one. The first to have a key decides; mappings under one key join.
+
+    What is no mapping has no entries: a host that says nothing of its own, a file that should be a map and is a list.
+    """
     entries: dict[str, list[_Cursor]] = {}
     for marks, slot, mapping in mappings:
-        assert isinstance(mapping, dict)
+        if not isinstance(mapping, dict):
+            continue
         values = marks.children(slot, len(mapping), 1)
         for (key, value), at in zip(mapping.items(), values, strict=True):
             cursors = entries.setdefault(key, [])

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+
 from compiler.built_sites import HEAD, OWNED, BuiltSite, built_site
+from courier_schema.report import SitePath
 
 HOSTED = """
 domains:
@@ -159,6 +162,44 @@ def test_protocol_has_a_table_of_its_own() -> None:
     assert built.lines("aliases-esmtp/site") == ["drop: anna", "job: |/bin/job"]
     assert built.lines("aliasdir/.courier-:xalias-esmtp/job@example+2eorg") == ["|/bin/job"]
     assert "drop@example.org" not in built.records("aliases.dat")
+
+
+@pytest.mark.parametrize(
+    ("host", "settings", "path"),
+    [
+        (", dot_extension: qmail", "", ("host", "dot_extension")),
+        ("", "settings: {control: {dotextension: qmail}}\n", ("settings", "control", "dotextension")),
+    ],
+)
+def test_programs_are_found_under_another_extension_by_a_link(host: str, settings: str, path: SitePath) -> None:
+    head = HEAD.replace("}", f"{host}}}") + settings
+    built = built_site(head + "aliases: {p: {program: /bin/x}}\nprotocol_aliases: {esmtp: {q: {program: /bin/y}}}\n")
+    assert built.lines("aliasdir/.courier-:xalias/p@example+2eorg") == ["|/bin/x"]
+    for end in ("", "-esmtp"):
+        link = built.files[f"etc/courier/aliasdir/.qmail-:xalias{end}"]
+        assert (link.link, link.content.decode()) == (True, f".courier-:xalias{end}")
+        assert link.origins[""].path == path
+
+
+def test_without_programs_or_with_the_usual_extension_there_is_no_link() -> None:
+    quiet = built_site(HEAD.replace("}", ", dot_extension: qmail}") + "aliases: {p: anna}\n")
+    usual = built_site(HEAD.replace("}", ", dot_extension: courier}") + "aliases: {p: {program: /bin/x}}\n")
+    assert [name for built in (quiet, usual) for name, file in built.files.items() if file.link] == []
+
+
+def test_a_link_that_the_site_carries_itself_is_left_to_it() -> None:
+    files = "files: {'aliasdir/.qmail-:xalias': {link: '/etc/courier/aliasdir/.courier-:xalias'}}\n"
+    built = built_site(HEAD.replace("}", ", dot_extension: qmail}") + "aliases: {p: {program: /bin/x}}\n" + files)
+    assert built.text("aliasdir/.qmail-:xalias") == "/etc/courier/aliasdir/.courier-:xalias"
+    assert built.finds("file-twice") == []
+
+
+def test_names_that_are_keys_of_the_site_elsewhere_are_aliases_like_others() -> None:
+    domain = "domains: {shop.example: {kind: hosted, aliases: {catch_all: anna, forward: anna}}}\n"
+    built = built_site(HEAD + domain + "aliases: {catch_all: anna, forward: anna}\n")
+    for name in ("catch_all", "forward"):
+        assert _recipients(built, f"{name}@example.org") == ["anna@example.org"]
+        assert _recipients(built, f"{name}@shop.example") == ["anna@shop.example"]
 
 
 def test_address_that_courier_refuses_is_told_at_its_place_in_the_site() -> None:

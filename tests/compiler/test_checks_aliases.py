@@ -112,7 +112,8 @@ def test_local_domains_may_repeat_an_alias_with_the_same_recipients() -> None:
 
 
 def test_a_whole_domain_may_go_to_an_account_or_a_neighbour() -> None:
-    assert found(f"{ANNA}aliases: {{'@example.net': anna, '@example.com': hub!leaf!}}\n") == []
+    domains = "domains: {example.net: {kind: hosted}, example.com: {kind: hosted}}\n"
+    assert found(f"{ANNA}{domains}aliases: {{'@example.net': anna, '@example.com': hub!leaf!}}\n") == []
 
 
 def test_postmaster_may_be_anybody_who_exists() -> None:

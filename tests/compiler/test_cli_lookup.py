@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from courier_compiler.cli import main
+from courier_schema.legacy.formats import gdbm
 
 Capture = pytest.CaptureFixture[str]
 
@@ -236,6 +237,13 @@ def test_a_database_that_was_named_must_exist(etc: Path, capsys: Capture) -> Non
 
 def test_a_database_that_is_none_is_trouble(etc: Path, capsys: Capture) -> None:
     (etc / "aliases.dat").write_text("team: anna\n" * 1000)
+    assert look_up(etc, "alias", "team") == 1
+    assert capsys.readouterr().err.startswith(f"courier-compile: {etc}/aliases.dat: malformed GDBM database")
+
+
+def test_a_database_that_is_cut_off_is_told_by_name(etc: Path, capsys: Capture) -> None:
+    whole = gdbm.dumps({b"%d@example.com" % number: b"x" * 50 for number in range(900)})
+    (etc / "aliases.dat").write_bytes(whole[:9000])
     assert look_up(etc, "alias", "team") == 1
     assert capsys.readouterr().err.startswith(f"courier-compile: {etc}/aliases.dat: malformed GDBM database")
 

@@ -42,7 +42,12 @@ def test_a_dump_is_sorted_and_escaped(tmp_path: Path, capsys: Capture) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "says"), [(b"", "is empty, not a database"), (b"root:x:0:0\n" * 500, "malformed GDBM database")]
+    ("content", "says"),
+    [
+        (b"", "is empty, not a database"),
+        (b"root:x:0:0\n" * 500, "malformed GDBM database"),
+        (gdbm.dumps({b"%d" % number: b"x" * 50 for number in range(900)})[:9000], "is not inside the file"),
+    ],
 )
 def test_what_is_no_database_is_told_by_name(content: bytes, says: str, tmp_path: Path, capsys: Capture) -> None:
     path = tmp_path / "x.dat"

@@ -74,7 +74,7 @@ def test_every_source_that_exists_is_compiled(etc: Path, capsys: Capture) -> Non
     assert tables(etc) == 0
     assert names(etc) == set(DATABASES)
     printed = capsys.readouterr().out.splitlines()
-    assert printed == [f"{etc}/{name}: 1 records" for name in DATABASES]
+    assert printed == [f"{etc}/{name}: 1 record" for name in DATABASES]
 
 
 def test_databases_have_the_modes_of_the_real_tools_whatever_the_umask(etc: Path) -> None:
@@ -101,7 +101,8 @@ def test_an_unknown_name_is_guessed_at(etc: Path, capsys: Capture) -> None:
 
 def test_a_named_source_that_does_not_exist_is_an_error(tmp_path: Path, capsys: Capture) -> None:
     assert tables(tmp_path, "--only", "hosteddomains") == 1
-    assert "[table-source-missing]" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert told.startswith(f"error: `{tmp_path}/hosteddomains` does not exist [table-source-missing]\n")
     assert names(tmp_path) == set()
 
 
@@ -120,7 +121,7 @@ def test_a_mistake_leaves_its_own_database_as_it_was_and_the_others_are_replaced
     printed = capsys.readouterr().out
     assert f"{etc}/hosteddomains/a:3:1: error: " in printed
     assert "   3 | one.example" in printed
-    assert f"{etc}/aliases.dat: 1 records\n" in printed
+    assert f"{etc}/aliases.dat: 1 record\n" in printed
     assert "hosteddomains.dat: " not in printed
     assert (etc / "hosteddomains.dat").read_text() == "old"
     assert records(etc / "aliases.dat") == {b"root@example.com": b"anna@example.com\n"}
@@ -186,7 +187,7 @@ def test_both_servers_share_one_access_file_unless_told_otherwise(etc: Path, cap
     put(etc / "esmtpd", "ACCESSFILE=${sysconfdir}/smtpaccess\n")
     put(etc / "esmtpd-msa", "MAXPERIP=8\n")
     assert tables(etc, "--only", "smtpaccess") == 0
-    assert capsys.readouterr().out == f"{etc}/smtpaccess.dat: 1 records\n"
+    assert capsys.readouterr().out == f"{etc}/smtpaccess.dat: 1 record\n"
 
 
 def test_an_access_file_that_only_a_shell_could_name_is_a_problem(etc: Path, capsys: Capture) -> None:
@@ -225,6 +226,18 @@ def test_each_protocol_has_program_files_of_its_own(etc: Path) -> None:
     assert records(etc / "aliases-esmtp.dat") == {
         b"bot@example.com": b'".xalias-esmtp/bot@example+2ecom"@example.com\n'
     }
+
+
+def test_programs_that_courier_looks_for_under_another_name_are_mentioned(etc: Path, capsys: Capture) -> None:
+    put(etc / "dotextension", "qmail\n")
+    put(etc / "aliases/system", "bot: |reply\n")
+    assert tables(etc, "--only", "aliases") == 0
+    told = capsys.readouterr().out
+    assert "[alias-programs-elsewhere]" in told
+    assert f"{etc}/aliasdir/.qmail-:xalias" in told
+    (etc / "aliasdir/.qmail-:xalias").symlink_to(".courier-:xalias")
+    assert tables(etc, "--only", "aliases") == 0
+    assert "[alias-programs-elsewhere]" not in capsys.readouterr().out
 
 
 def test_after_a_mistake_the_program_files_stay(etc: Path) -> None:

@@ -122,6 +122,14 @@ def test_what_no_migration_can_correct_leaves_everything_as_it_is(place: Path, c
     assert files(place) == before
 
 
+@pytest.mark.parametrize("hosts", ["hosts: {}", "hosts: {mx1: [a]}", "hosts: {mx1: {include: [a]}}"])
+def test_hosts_that_cannot_be_understood_are_told_and_left_alone(place: Path, capsys: Capture, hosts: str) -> None:
+    (place / "site.yaml").write_text(f"{OLD}{hosts}\n")
+    assert main(["migrate"]) == 1
+    assert "site.yaml:10:" in capsys.readouterr().out
+    assert (place / "site.yaml").read_text() == f"{OLD}{hosts}\n"
+
+
 def test_a_syntax_error_is_reported_as_ever(place: Path, capsys: Capture) -> None:
     (place / "fragments/more.yaml").write_text("files: [\n")
     assert main(["migrate"]) == 1

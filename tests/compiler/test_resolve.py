@@ -9,10 +9,13 @@ from courier_compiler.derive import derivations
 from courier_compiler.origin import Kind
 from courier_compiler.resolve import resolve
 from courier_compiler.resolved import Settings
-from courier_schema.legacy.table import rows_by_attribute
+from courier_compiler.said import SECTIONS
+from courier_schema.legacy.table import rows_by_attribute, rows_by_name
 from courier_schema.legacy.tables import FILES, table
 from courier_schema.report import Problem, Severity
+from courier_schema.site.root import Site
 from courier_schema.site.validate import parse_site
+from courier_schema.site.walk import section_at
 
 
 def problem_of(text: str) -> Problem:
@@ -29,6 +32,16 @@ def value(settings: Settings, attribute: str) -> object:
 
 def test_every_file_of_the_catalogue_has_a_derivation() -> None:
     assert set(derivations()) == set(FILES)
+
+
+@pytest.mark.parametrize("file", SECTIONS)
+def test_what_a_section_makes_is_no_setting_and_the_section_exists(file: str) -> None:
+    for name, section in SECTIONS[file].items():
+        *outer, key = section.split(".")
+        around = section_at(Site, tuple(outer))
+        assert around is not None
+        assert key in around.model_fields
+        assert name not in rows_by_name(table(file))
 
 
 def test_courier_s_default_stands_where_nobody_speaks() -> None:
@@ -100,6 +113,12 @@ def test_a_file_that_is_read_after_another_says_just_what_it_assigns() -> None:
         ("settings: {esmtpd: {MAXPERP: 3}}", "unknown-setting", "did you mean 'MAXPERIP'?"),
         ("settings: {esmtpd: {QQQQ: 3}}", "unknown-setting", "write environment: {esmtpd: {QQQQ: ...}}"),
         ("settings: {esmtpd: {SIZELIMIT: 3}}", "unknown-setting", "write environment: {esmtpd: {SIZELIMIT: ...}}"),
+        ("settings: {control: {locals: x}}", "unknown-setting", "write domains instead, which locals is made from"),
+        ("settings: {control: {aliases.dat: x}}", "unknown-setting", "write aliases instead, which aliases.dat is"),
+        ("settings: {bofh: {badfrom: x}}", "unknown-setting", "write policy.deny_senders instead, which badfrom is"),
+        ("settings: {bofh: {NOSUCH: 1}}", "unknown-setting", "remove it, or look up in the manual what bofh takes"),
+        ("settings: {module.esmtp: {ZZZ: 1}}", "unknown-setting", "remove it, or look up in the manual what module."),
+        ("settings: {module.esmtp: {MAXDEL: 1}}", "unknown-setting", "did you mean 'MAXDELS'?"),
         ("settings: {esmtpd: {TARPIT: 1}}", "wrong-setting", "write true instead of 1"),
         ("settings: {esmtpd: {MAXDAEMONS: many}}", "wrong-setting", "write a whole number"),
         ("settings: {authldaprc: {LDAP_BINDPW: 'x '}}", "wrong-setting", "choose one on one line, without blanks"),
@@ -189,14 +208,15 @@ def test_a_site_may_name_its_release_and_the_format_of_its_databases() -> None:
     assert (profile.courier, profile.database) == ("1.3.13", "berkeley")
 
 
-def test_a_release_that_is_none_is_refused_at_the_profile() -> None:
-    tree = document("profile: {version: new}")
+def test_a_release_that_is_none_is_refused_at_its_place() -> None:
+    tree = document("profile: {mail_user: mail, version: new}")
     site, _ = parse_site(tree)
     assert site is not None
     resolved, problems = resolve(site, tree)
     assert resolved is None
     assert ids(problems) == ["wrong-profile"]
-    assert problems[0].mark is not None
+    assert problems[0].path == ("profile", "version")
+    assert problems[0].mark == tree.marks.mark(("profile", "version"))
 
 
 def test_every_origin_belongs_to_a_row_of_its_table() -> None:

@@ -255,6 +255,19 @@ domains:
         text = "aliases: {ticket: {program: /bin/true}}\n"
         assert reply('".xalias/ticket@example+2eorg"@example.org', text).startswith("RCPT: 550")
 
+    @pytest.mark.parametrize("extension", ["courier", "qmail"])
+    def test_programs_of_aliases_are_found_under_every_extension(self, extension: str) -> None:
+        text = f"aliases: {{ticket: {{program: /bin/x}}}}\nsettings: {{control: {{dotextension: {extension}}}}}\n"
+        assert ends(way("ticket@example.org", text)) == ["program /bin/x"]
+        carried = "files: {'aliasdir/.qmail-:xalias': {link: '/etc/courier/aliasdir/.courier-:xalias'}}\n"
+        assert ends(way("ticket@example.org", text + carried)) == ["program /bin/x"]
+
+    def test_accounts_that_no_back_end_looks_up_do_not_exist(self) -> None:
+        text = "settings: {authdaemonrc: {authmodulelist: authmysql}}\n"
+        found = way("anna@example.org", text)
+        assert "would ask authmysql for anna: an account there decides" in found.assumed
+        assert "accounts.anna" not in str(said(found, Stage.LOCAL))
+
     def test_accounts_of_other_back_ends_are_taken_for_granted(self) -> None:
         found = way("nobody@example.org", "auth: {pam: true}\n")
         assert ends(found) == ["account nobody"]

@@ -110,6 +110,12 @@ def test_what_the_compiler_refuses_for_its_form_the_schema_refuses(site: Path) -
     assert not SITE.is_valid(_tree(site))
 
 
+@pytest.mark.parametrize(("name", "is_valid"), [("mx1", True), ("mx-1.a_b", True), ("../victim", False), ("", False)])
+def test_names_of_hosts_are_identifiers(name: str, is_valid: bool) -> None:
+    site = {"site": "example.org", "host": {"name": "mx.example.org"}, "hosts": {name: {}}}
+    assert SITE.is_valid(site) is is_valid
+
+
 def test_exactly_one_of_several_keys_is_enough() -> None:
     sound = {"site": "example.org", "host": {"name": "mx.example.org"}}
     password = {"from_file": "a", "from_env": None}

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import os
+import threading
 from pathlib import Path
 
 import pytest
@@ -83,6 +85,37 @@ def test_a_missing_site_suggests_its_neighbour(here: Path) -> None:
         "correct the name, or create the file"
     ]
     assert [problem.says for problem in load(Path("site.yaml/x")).problems] == ["there is no file site.yaml/x"]
+
+
+def test_a_missing_include_is_not_guessed_to_be_a_file_that_is_read_already(here: Path) -> None:
+    write(here / "conf" / "site.yaml", "include: [side.yaml, sute.yaml]\n")
+    write(here / "conf" / "side.yaml", "a: 1\n")
+    assert [problem.remedy for problem in load(Path("conf")).problems] == ["correct the name, or create the file"]
+    write(here / "conf" / "suite.yaml", "b: 1\n")
+    assert [problem.remedy for problem in load(Path("conf")).problems] == ["did you mean conf/suite.yaml?"]
+
+
+def test_an_included_device_or_pipe_is_refused_instead_of_read_for_ever(here: Path) -> None:
+    os.mkfifo(here / "pipe.yaml")
+    write(here / "site.yaml", "include: [/dev/zero, pipe.yaml]\na: 1\n")
+    document = load(Path())
+    assert [str(problem) for problem in document.problems] == [
+        "site.yaml:1:11: error: /dev/zero is a pipe or a device, and no file [file-unreadable]; name a regular file",
+        "site.yaml:1:22: error: pipe.yaml is a pipe or a device, and no file [file-unreadable]; name a regular file",
+    ]
+    assert document.tree == {"a": 1}
+    assert [problem.says for problem in load(Path("/dev/zero")).problems] == [
+        "/dev/zero is a pipe or a device, and no file"
+    ]
+
+
+def test_the_site_itself_may_come_through_a_pipe(here: Path) -> None:
+    write(here / "b.yaml", "b: 2\n")
+    os.mkfifo(here / "site.yaml")
+    writer = threading.Thread(target=(here / "site.yaml").write_text, args=("include: [b.yaml]\na: 1\n",))
+    writer.start()
+    assert load(Path("./site.yaml")).tree == {"a": 1, "b": 2}
+    writer.join()
 
 
 def test_a_name_that_no_file_can_have_is_a_problem() -> None:

@@ -51,6 +51,12 @@ def test_the_marks_of_a_subtree_are_looked_up_from_there() -> None:
     assert marks.under(("a", "x")).mark(("c",)) is None
 
 
+@pytest.mark.parametrize("text", ["", "- a\n", "a\n", "b:\n"])
+def test_a_part_without_entries_hides_no_place_of_the_parts_behind_it(text: str) -> None:
+    marks = MarkMap.stacked(parse_yaml(text, "empty").marks, parse_yaml("a: 1\nb: {c: 1}\n", "s").marks)
+    assert marks.mark(("a",)) == Mark("s", 1, 1)
+
+
 def test_places_of_a_hundred_thousand_aliases_are_small_and_found_at_once() -> None:
     text = "aliases:\n" + "".join(f"  a{n}@example.org: [t{n}@example.net]\n" for n in range(ENTRIES))
     document = parse_yaml(text, "s")

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from courier_schema.legacy.formats.access import remote_keys
-from courier_schema.legacy.formats.netblocks import NetblockError, expand, key_for_network
+from courier_schema.legacy.formats.netblocks import NetblockError, expand, key_for_network, why_no_network
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -200,3 +200,49 @@ def test_mapped_addresses_become_ipv4_keys() -> None:
 def test_what_is_no_network_has_no_keys(text: str) -> None:
     with pytest.raises(ValueError, match=r"\S"):
         key_for_network(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("10.0.0.0/33", "33 behind the slash is not a prefix length, a number from 0 to 32"),
+        ("2001:db8::/129", "129 behind the slash is not a prefix length, a number from 0 to 128"),
+        ("10.0.0.0/255.0.1.0", "255.0.1.0 behind the slash is not a prefix length, a number from 0 to 32"),
+        ("10.0.0.0/", "nothing behind the slash is not a prefix length, a number from 0 to 32"),
+        ("300.1.1.1", "300 is more than 255"),
+        ("192.168.001.0/24", "001 has a leading zero, which some programs read as octal"),
+        ("10.0.0.9-10.0.0.1", "it ends before it begins"),
+        ("10.0.0.9-2001:db8::1", "it runs from one address family to the other"),
+        ("10.0.0.9-", "nothing is not an address"),
+        ("10.0.0.9-11", "11 has not four numbers"),
+        ("10.0.0", "10.0.0 has not four numbers"),
+        ("2001:db8:::1", "2001:db8:::1 is not an address"),
+        ("face", "face is not an address"),
+        ("10.0.0.0/8", ""),
+        ("10.0.0.1-10.0.0.9", ""),
+        ("::1", ""),
+    ],
+)
+def test_what_is_no_network_has_a_cause(text: str, why: str) -> None:
+    assert why_no_network(text) == why
+
+
+def is_network(text: str) -> bool:
+    first, dash, last = text.partition("-")
+    try:
+        if not dash:
+            return bool(ipaddress.ip_network(text, strict=False))
+        low, high = ipaddress.ip_address(first), ipaddress.ip_address(last)
+        return low.version == high.version and int(low) <= int(high)
+    except ValueError:
+        return False
+
+
+numbers = st.sampled_from(["0", "1", "10", "010", "255", "256", ""])
+dotted = st.lists(numbers, min_size=3, max_size=5).map(".".join)
+addresses = dotted | st.sampled_from(["::", "::1", "2001:db8::", "::ffff:192.0.2.1"]) | st.text("01f:.", max_size=9)
+
+
+@given(st.one_of(addresses, st.tuples(addresses, st.sampled_from("/-"), addresses | numbers).map("".join)))
+def test_only_what_is_no_network_has_a_cause(text: str) -> None:
+    assert (why_no_network(text) == "") == is_network(text)

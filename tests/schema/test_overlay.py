@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from courier_schema.report import Mark, SitePath
-from courier_schema.source.overlay import host_names, select_host
+from courier_schema.source.overlay import host_names, only_host, select_host
 from courier_schema.source.yaml_tree import parse_yaml
 
 SITE = """\
@@ -78,6 +78,12 @@ def test_marks_follow_the_value_in_force(path: tuple[str | int, ...], line: int,
     assert select_host(DOCUMENT, "mx1").marks.mark(path) == Mark("site.yaml", line, column)
 
 
+def test_marks_for_a_host_that_says_nothing_are_those_of_the_rest() -> None:
+    marks = select_host(DOCUMENT, "mx2").marks
+    assert marks.mark(("listeners", "imap", "on", 0)) == Mark("site.yaml", 4, 15)
+    assert marks.mark(("nowhere",)) == Mark("site.yaml", 14, 7)
+
+
 @pytest.mark.parametrize(
     ("text", "name", "says", "remedy", "place"),
     [
@@ -100,6 +106,21 @@ def test_an_unknown_host_is_told_with_those_known(text: str, name: str, says: st
 def test_hosts_that_are_no_maps_are_refused(text: str, place: str) -> None:
     (problem,) = select_host(parse_yaml(text, "site.yaml"), "a").problems
     assert (problem.id, str(problem.mark)) == ("hosts-not-a-map", f"site.yaml:{place}")
+
+
+@pytest.mark.parametrize(
+    ("hosts", "problem"),
+    [("", "no-host"), (" {}", "no-host"), (" [mx1]", "hosts-not-a-map"), (" mx1", "hosts-not-a-map")],
+)
+def test_hosts_that_name_none_are_a_problem_of_the_site_for_one_host(hosts: str, problem: str) -> None:
+    document = only_host(parse_yaml(f"a: 1\nhosts:{hosts}\n", "site.yaml"))
+    assert [found.id for found in document.problems] == [problem]
+    assert document.tree == {"a": 1}
+
+
+def test_a_site_without_hosts_is_that_of_its_one_host() -> None:
+    document = parse_yaml("a: 1\n", "site.yaml")
+    assert only_host(document) is document
 
 
 def test_hosts_within_hosts_and_includes_within_hosts_are_refused() -> None:
@@ -150,6 +171,15 @@ def test_every_value_that_is_left_has_a_place(base: dict[str, object], overlay: 
                 yield from places(value, (*path, key))
 
     assert None not in [mark for key, value in document.tree.items() for mark in places(value, (key,))]
+
+
+@pytest.mark.parametrize("name", ["../victim", "..", ".", "", "~", "a/b", "-mx", "mx 1", "mx\n"])
+def test_a_name_that_could_not_be_that_of_a_directory_is_refused_at_its_place(name: str) -> None:
+    document = parse_yaml(f"a: 1\nhosts:\n  {json.dumps(name)}: {{a: 2}}\n", "site.yaml")
+    selected = select_host(document, name)
+    (problem,) = selected.problems
+    assert (problem.id, str(problem.mark)) == ("identifier", "site.yaml:3:3")
+    assert selected.tree == {"a": 1}
 
 
 @given(maps)

@@ -142,6 +142,22 @@ def test_a_command_that_hangs_is_given_up(tmp_path: Path) -> None:
     assert time.monotonic() - began < 10
 
 
+def test_a_command_that_prints_without_end_is_stopped_when_it_has_printed_too_much(tmp_path: Path) -> None:
+    began = time.monotonic()
+    assert reason(HostSecrets(tmp_path), CommandSecret(("yes", WORD))) == "it is longer than 1048576 bytes"
+    assert time.monotonic() - began < 10
+
+
+def test_a_command_that_prints_all_it_may_in_pieces_is_heard_to_its_end(tmp_path: Path) -> None:
+    code = "import sys, time\nfor _ in range(16):\n print(end='x' * 65536, flush=True)\n time.sleep(0.01)"
+    assert HostSecrets(tmp_path).reveal(prints(code)) == "x" * (1 << 20)
+
+
+def test_a_command_that_closes_its_output_and_stays_is_given_up(tmp_path: Path) -> None:
+    ref = prints("import os, time; os.close(1); time.sleep(60)")
+    assert reason(HostSecrets(tmp_path, timeout=0.5), ref) == "the program did not end within 0.5 seconds"
+
+
 def test_the_message_names_the_reference_but_no_arguments(tmp_path: Path) -> None:
     with pytest.raises(SecretUnavailable, match=r"^the secret in file gone is not available: no such file"):
         HostSecrets(tmp_path).reveal(FileSecret("gone"))

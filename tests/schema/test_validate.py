@@ -58,6 +58,24 @@ def problems(text: str) -> list[Problem]:
             "listeners.smtp.max_connections is 1.5, not a whole number",
             "write a whole number",
         ),
+        ("queue: {lifetime: 300}", "queue.lifetime is 300, not text", "put it in quotes"),
+        (
+            "queue: {warn_after: -1}",
+            "queue.warn_after is -1, not text",
+            "write a number with s, m, h, d or w, such as 90s or 1w2d",
+        ),
+        (
+            "queue: {retry_pause: 1e9}",
+            "queue.retry_pause is 1000000000.0, not text",
+            "write a number with s, m, h, d or w, such as 90s or 1w2d",
+        ),
+        ("aliases: {sales: true}", "aliases.sales is true, not text or a list", "put it in quotes"),
+        ("aliases: {sales: [ben, 7]}", "aliases.sales.1 is 7, not text", "put it in quotes"),
+        (
+            "listeners: {smtp: {on: ['*:25', -25]}}",
+            "listeners.smtp.on.1 is -25, not text",
+            "write '*:25', '192.0.2.1:25' or '[2001:db8::1]:25'",
+        ),
         ("aliases: {sales: []}", "aliases.sales: the list is empty", "write at least one entry"),
         (
             "accounts: {anna: {password: {from_file: a, from_env: b}}}",

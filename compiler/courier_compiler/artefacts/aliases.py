@@ -3,6 +3,9 @@
 An alias hides an account of its name. `@domain: account` sends all mail for a domain to `account-NAME`, accounts of
 the domain included: that is Courier's own notion of a whole domain and stays what it is. The `catch_all` of a domain
 takes only what nobody else does, and is therefore not an alias (see `catchall`).
+
+makealiases keeps the programs of aliases in a directory whose name begins with `.courier`, and Courier looks for them
+where `dotextension` says. With another extension a link leads from the one to the other, so that both agree.
 """
 
 from __future__ import annotations
@@ -29,9 +32,14 @@ def _make(context: Context, name: str, files: Sequence[AliasFile], protocol: str
     for file in files:
         yield context.text(f"{name}/{file.name}", file.source.content, file.origins)
     yield context.database(f"{name}.dat", table.records, table.origins)
-    directory = f"aliasdir/.courier-:xalias{f'-{protocol}' if protocol else ''}"
+    shelf = f":xalias-{protocol}" if protocol else ":xalias"
+    directory = f".courier-{shelf}"
     for file_name, content, origin in table.program_files():
-        yield context.text(f"{directory}/{file_name}", content, origin)
+        yield context.text(f"aliasdir/{directory}/{file_name}", content, origin)
+    link = f"aliasdir/{context.dot_file(shelf)}"
+    if table.programs and link != f"aliasdir/{directory}" and link not in context.site.files:
+        rule = "where makealiases puts the programs of aliases"
+        yield context.link(link, directory, context.dot_origin._replace(rule=rule))
 
 
 ARTEFACT = ArtefactSpec("aliases", build)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -10,9 +10,11 @@ from courier_compiler.checks import per_site
 from courier_compiler.checks._site import knows_all_accounts
 from courier_compiler.names import Named, owner, table
 from courier_compiler.names import Names as HostNames
-from courier_compiler.resolved import AliasEntry, ResolvedSite
+from courier_compiler.resolved import AliasEntry, ResolvedSite, alias_entry
 from courier_schema.legacy.formats.domains import normal_form
 from courier_schema.report import SitePath
+from courier_schema.site.domains import MailDomain
+from courier_schema.site.files import VirtualHost
 
 LOCAL: Final = ""
 """What stands for all local domains, whose addresses are the same."""
@@ -96,10 +98,13 @@ class Names:
         """All aliases of a canonical name."""
         return (self.entries[name], *self.further.get(name, ()))
 
-    def routes(self, resolved: ResolvedSite) -> Iterator[tuple[AliasEntry, Sequence[str | None]]]:
-        """Each alias with the canonical addresses of its recipients; None for those of others."""
+    def routes(self, aliases: Iterable[AliasEntry]) -> Iterator[tuple[AliasEntry, Sequence[str | None]]]:
+        """Each of the aliases that these names are made of with the canonical addresses of its recipients.
+
+        None for those of others.
+        """
         at = 0
-        for entry in resolved.aliases:
+        for entry in aliases:
             end = at + len(entry.to)
             yield entry, self.targets[at:end]
             at = end
@@ -183,7 +188,7 @@ def host_names(resolved: ResolvedSite) -> HostNames:
 def names(resolved: ResolvedSite) -> Names:
     """The names of a site."""
     hosts = host_names(resolved)
-    domains = Domains(table(hosts.local), table(hosts.hosted), resolved.site.host.fold_case)
+    domains = Domains(table(hosts.local), table(hosts.hosted), resolved.folds_case)
     entries: dict[str, AliasEntry] = {}
     further: dict[str, list[AliasEntry]] = {}
     catch_alls: list[AliasEntry] = []
@@ -191,7 +196,7 @@ def names(resolved: ResolvedSite) -> Names:
     targets = [canonical(name) for entry in resolved.aliases for name in entry.to]
     for entry in resolved.aliases:
         name = entry.name
-        if entry.path[-1] == "catch_all":
+        if entry.is_catch_all:
             catch_alls.append(entry)
             continue
         key = _whole_domain(domains, name) if name[0] == "@" else canonical(name) or name
@@ -209,6 +214,52 @@ def names(resolved: ResolvedSite) -> Names:
     standard = frozenset(f"{name}@{owner}" for name in customary for owner in owners)
     made = Names(domains, accounts, known, entries, further, targets, frozenset(catching), dotfiles, standard)
     return _catching(made, catch_alls, everybody=not knows_all_accounts(resolved))
+
+
+@per_site
+def protocol_names(resolved: ResolvedSite) -> Mapping[str, tuple[Sequence[AliasEntry], Names]]:
+    """The aliases of each protocol's table with the names that these can lead to.
+
+    Courier looks an address up in the table of its protocol and then in that of all mail; what one of them says is not
+    looked up in the other.
+    """
+    made: dict[str, tuple[Sequence[AliasEntry], Names]] = {}
+    for protocol, said in resolved.site.protocol_aliases.items():
+        aliases = [alias_entry(name, to, ("protocol_aliases", protocol, name)) for name, to in said.items()]
+        made[protocol] = aliases, _names_within(names(resolved), aliases)
+    return made
+
+
+def _names_within(known: Names, aliases: Sequence[AliasEntry]) -> Names:
+    """The names of a host with the aliases of one table only."""
+    entries: dict[str, AliasEntry] = {}
+    further: dict[str, list[AliasEntry]] = {}
+    for entry in aliases:
+        name = entry.name
+        key = _whole_domain(known.domains, name) if name[0] == "@" else known.canonical(name)
+        if entries.setdefault(key, entry) is not entry:
+            further.setdefault(key, []).append(entry)
+    targets = [known.domains.canonical(name) for entry in aliases for name in entry.to]
+    catching = known.catching | {name[1:] for name in entries if name[0] == "@"}
+    return replace(
+        known, entries=entries, further=further, targets=targets, catching=catching, standard=frozenset[str]()
+    )
+
+
+def domains_of(resolved: ResolvedSite, virtual: VirtualHost) -> Domains:
+    """Which domains are this server's for a virtual host."""
+    known = names(resolved).domains
+    if virtual.local_domains is None:
+        return known
+    local = {
+        normal_form(said): Named(normal_form(said), (), MailDomain.unsaid(), said) for said in virtual.local_domains
+    }
+    return Domains(local, known.hosted, known.fold)
+
+
+def is_relayed(resolved: ResolvedSite, domain: str) -> bool:
+    """Whether the site means a domain's mail to be passed on."""
+    return owner(normal_form(domain), table(host_names(resolved).relay)) is not None
 
 
 def _catching(known: Names, catch_alls: Sequence[AliasEntry], everybody: bool) -> Names:

@@ -5,14 +5,17 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Final
+from functools import cache
+from typing import Any, Final
 
 from courier_compiler.checks import Check, Finding, per_site
 from courier_compiler.checks._names import names
-from courier_compiler.checks._site import listeners, several, value_in_force
+from courier_compiler.checks._site import decided, listeners, several, shown, value_in_force
 from courier_compiler.host import HostView
 from courier_compiler.parts.gateways import socks_networks
 from courier_compiler.resolved import ResolvedSite
+from courier_schema.legacy.codecs import Codec, FlagCodec
+from courier_schema.legacy.formats.netblocks import why_no_network
 from courier_schema.legacy.table import rows
 from courier_schema.legacy.tables import table
 from courier_schema.legacy.tables.environment import ENVIRONMENT
@@ -31,6 +34,17 @@ _NO_LIMIT: Final = {4: 0, 6: 0}
 _MANY: Final = 4096
 """Rows of one network from which on it is worth a warning."""
 _SMTP_FILES: Final = ("esmtpd", "esmtpd-msa", "esmtpd-ssl")
+_READERS: Final = {
+    "smtp": ("esmtpd", "accessfile", "access"),
+    "submission": ("esmtpd-msa", "accessfile", "access"),
+    "smtps": ("esmtpd-ssl", "accessfile", "access"),
+    "imap": ("imapd", "imapaccessfile", "mailbox_access"),
+    "imaps": ("imapd-ssl", "imapaccessfile", "mailbox_access"),
+}
+"""Listener to the setting that names its table, and the section behind that."""
+_OWN: Final = {"smtp": "access", "submission": "submission_access", "smtps": "access"}
+"""The same where the submission service has a table of its own."""
+_WRITTEN: Final = {"access": "smtpaccess", "submission_access": "smtpaccess-msa", "mailbox_access": "imapaccess"}
 _RELAYING: Final = {"RELAYCLIENT": "send mail anywhere", "FAXRELAYCLIENT": "send faxes"}
 """What access rules let single clients do by these variables."""
 _OF_ONE_SESSION: Final = frozenset({"BLOCK", "BLOCK2", "DSNENVID"})
@@ -123,7 +137,7 @@ def _invalid(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
             if not rule.networks and rule.text != _EVERYBODY:
                 yield Finding(
                     rule.path,
-                    f"{rule.text} is not a network",
+                    f"{rule.text} is not a network: {why_no_network(rule.text)}",
                     "write an address, ADDRESS/LENGTH, FIRST-LAST, or '*' for everybody else",
                 )
     for path, text in _socks(resolved):
@@ -205,9 +219,7 @@ def _relaying(resolved: ResolvedSite) -> Iterator[_Rule]:
 
 
 def _needs_login(resolved: ResolvedSite) -> bool:
-    listener = resolved.site.listeners.submission
-    said = listener.require_auth if listener is not None else None
-    return bool(said if said is not None else value_in_force(resolved, "esmtpd-msa", "auth_required", True))
+    return bool(value_in_force(resolved, "esmtpd-msa", "auth_required", True))
 
 
 def _open_relay(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
@@ -395,11 +407,58 @@ def _unused(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
             )
 
 
+def _unread(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
+    """Tables that are written to one place and read from another."""
+    tables = _tables(resolved)
+    seen: set[SitePath] = set()
+    for name, (file, attribute, section) in _READERS.items():
+        if name not in listeners(resolved):
+            continue
+        own = section if section == "mailbox_access" or resolved.site.submission_access is None else _OWN[name]
+        written = f"{resolved.profile.layout.sysconfdir}/{_WRITTEN[own]}"
+        read, path = decided(resolved, file, attribute)
+        if own in tables and path and read != written and path not in seen:
+            seen.add(path)
+            yield Finding(
+                path,
+                f"{name} asks {read or 'no table at all'}, and the rules of {own} are written to {written}",
+                f"remove {shown(path)}, so that the rules are read",
+            )
+
+
+def _wrong_values(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
+    for section, rules in _tables(resolved).items():
+        for rule in rules:
+            for name, value in rule.rule.set.items():
+                codec = _codecs(section).get(name)
+                trouble = _misread(codec, value) if codec is not None and value is not None else ""
+                if trouble:
+                    yield Finding(
+                        (*rule.path, "set", name), f"{name} of the clients in {rule.text} cannot be {value!r}", trouble
+                    )
+
+
+def _misread(codec: Codec[Any], value: str | int | bool) -> str:
+    """Why a program would not read what a person means by a value; empty where it does.
+
+    Programs read a switch as a number: `yes` switches nothing on.
+    """
+    text = str(value)
+    try:
+        if isinstance(value, bool) or (isinstance(codec, FlagCodec) and text not in (codec.on, codec.off, "")):
+            codec.accept(value)
+        elif not isinstance(codec, FlagCodec):
+            codec.decode(text)
+    except ValueError as error:
+        return str(error)
+    return ""
+
+
 def _unknown_variables(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
     for section, rules in _tables(resolved).items():
         for rule in rules:
             for name in rule.rule.set:
-                known = _variables(section)
+                known = _codecs(section)
                 if name not in known:
                     near = suggest(name, known)
                     yield Finding(
@@ -432,11 +491,12 @@ def _block_too_long(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]
                     )
 
 
-def _variables(section: str) -> frozenset[str]:
-    """Names that have a meaning in an access table."""
-    files = ("imapd", "imapd-ssl") if section == "mailbox_access" else ("esmtpd", "bofh")
-    settings = {row.name for file in files for row in rows(table(file))}
-    return frozenset(settings | {variable.name for variable in ENVIRONMENT if files[0] in variable.files})
+@cache
+def _codecs(section: str) -> Mapping[str, Codec[Any]]:
+    """Names that have a meaning in an access table, with how their values are spelt."""
+    files = ("imapd", "imapd-ssl") if section == "mailbox_access" else ("bofh", "esmtpd")
+    variables = {variable.name: variable.codec for variable in ENVIRONMENT if files[-1] in variable.files}
+    return variables | {row.name: row.codec for file in files for row in rows(table(file))}
 
 
 def _percent_relay(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
@@ -535,6 +595,22 @@ CHECKS: Final = (
         "service has been forgotten under listeners.",
         _unused,
         Severity.WARNING,
+    ),
+    Check(
+        "access-unread",
+        "Rules in a table that no service asks",
+        "ACCESSFILE and IMAPACCESSFILE name the table in which a service looks its clients up, and the rules of the "
+        "site are written to the usual place. With another file in the setting none of the rules holds: clients that "
+        "are refused get in, and those that may relay cannot.",
+        _unread,
+    ),
+    Check(
+        "access-variable-value",
+        "A variable with a value that its program misreads",
+        "Variables of an access rule reach the server as text. A switch is on where the text is 1; `yes` is read as "
+        "the number 0, so the restriction that it was to bring does not exist. A word in the place of a number, or a "
+        "number below its least, is misread in the same way.",
+        _wrong_values,
     ),
     Check(
         "network-many-keys",

@@ -8,7 +8,7 @@ from typing import Final
 
 from courier_compiler.checks import Check, Finding
 from courier_compiler.checks._names import host_names
-from courier_compiler.checks._site import backends, mailbox_listeners, passwords
+from courier_compiler.checks._site import FILES, backends, mailbox_listeners, passwords, value_in_force
 from courier_compiler.host import HostView
 from courier_compiler.parts.account_fields import account_fields
 from courier_compiler.parts.catchall import CatchAll, hosted_catch_alls
@@ -20,6 +20,7 @@ _WEAK: Final = ("{MD5}", "{MD5RAW}", "{SHA}", "$1$", "{CRYPT}$1$")
 _PLACEHOLDER: Final = re.compile(r"\{([^{}]*)\}")
 _BAR: Final = "|"
 _PLACEHOLDERS: Final = ("user", "domain", "address")
+_PROXIES: Final = {"imap": "imap_proxy", "pop3": "pop3_proxy"}
 
 
 def _ownerless(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
@@ -49,7 +50,7 @@ def _catch_alls(resolved: ResolvedSite) -> Iterator[CatchAll]:
 
 
 def _twice(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
-    fold = resolved.site.host.fold_case
+    fold = resolved.folds_case
     seen: dict[str, Mailbox] = {}
     for mailbox in resolved.mailboxes:
         first = seen.setdefault(mailbox.login.lower() if fold else mailbox.login, mailbox)
@@ -84,7 +85,7 @@ def _place(mailbox: Mailbox) -> str:
 
 
 def _upper_case(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
-    if not resolved.site.host.fold_case:
+    if not resolved.folds_case:
         return
     for mailbox in resolved.mailboxes:
         if mailbox.user != mailbox.user.lower():
@@ -135,13 +136,28 @@ def _placeholders(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
 
 def _odd_names(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
     for mailbox in resolved.mailboxes:
-        if mailbox.user[0] in "-." and (mailbox.user[0] == "-" or not mailbox.user.strip(".")):
+        if mailbox.user[0] == "-" or not mailbox.user.strip("."):
             yield Finding(
                 mailbox.path,
                 f"{mailbox.user} cannot be the name of an account: programs take it for "
                 f"{'an option' if mailbox.user[0] == '-' else 'a directory'}",
                 "begin the name with a letter or a digit",
             )
+
+
+def _unaddressable(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
+    for mailbox in resolved.mailboxes:
+        if mailbox.user[0] == "." and mailbox.user.strip("."):
+            reason = "an address cannot begin with a dot"
+        elif "!" in mailbox.user:
+            reason = "an exclamation mark makes an address a UUCP path"
+        else:
+            continue
+        yield Finding(
+            mailbox.path,
+            f"no mail reaches {mailbox.login}: {reason}",
+            "give the account another name",
+        )
 
 
 def _homes_upwards(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
@@ -208,7 +224,7 @@ def _no_password(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
 
 def _mailhost(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
     served = dict(mailbox_listeners(resolved))
-    if not served or any(listener.proxy for listener in served.values()):
+    if not served or any(_hands_on(resolved, name) for name in served):
         return
     for mailbox in resolved.mailboxes:
         options = mailbox.account.options
@@ -218,6 +234,11 @@ def _mailhost(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
                 f"{mailbox.login} is kept on {options.mailhost}, but no service hands sessions on",
                 f"add proxy: true to listeners.{next(iter(served))}",
             )
+
+
+def _hands_on(resolved: ResolvedSite, name: str) -> bool:
+    """Whether a mailbox service passes sessions on to the servers of their accounts."""
+    return bool(value_in_force(resolved, FILES[name], _PROXIES[name[:4]]))
 
 
 CHECKS: Final = (
@@ -278,6 +299,14 @@ CHECKS: Final = (
         "one above, where the mail of others lies, and a name that begins with a dash is read as an option. It also "
         "cannot be told from an empty account with an extension.",
         _odd_names,
+    ),
+    Check(
+        "account-unaddressable",
+        "An account that no address can name",
+        "Courier reads an address before it looks for an account. A dot at the beginning is no address for it (nor for "
+        "RFC 5321, section 4.1.2), and an exclamation mark makes a UUCP path, in quotes or without. Mail for such an "
+        "account is refused as for an unknown user, although the owner can log in.",
+        _unaddressable,
     ),
     Check(
         "account-home-upwards",

@@ -6,13 +6,14 @@ from collections.abc import Iterator
 from typing import Final
 
 from courier_compiler.checks import Check, Finding
-from courier_compiler.checks._site import address, dotted, listeners
+from courier_compiler.checks._site import address, decided, dotted, greetings, listeners, said_at
 from courier_compiler.host import HostView
 from courier_compiler.resolved import ResolvedSite
 from courier_schema.report import Severity, SitePath
 
 _LAST_PORT: Final = 65535
-_FAMILIES: Final = {"source_ipv4": 4, "source_ipv6": 6}
+_FAMILIES: Final = {"source_ipv4": 4, "source_ipv6": 6, "ipout": 4, "ip6out": 6}
+_ANY: Final = "0"
 
 
 def _not_addresses(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
@@ -29,8 +30,9 @@ def _addresses(resolved: ResolvedSite) -> Iterator[tuple[SitePath, str]]:
     for at, entry in enumerate(site.dns_lists.lists):
         if entry.answer is not None:
             yield ("dns_lists", "lists", at, "answer"), entry.answer
-    if site.webadmin is not None and isinstance(site.webadmin.plain_http, list):
-        yield from ((("webadmin", "plain_http", at), text) for at, text in enumerate(site.webadmin.plain_http))
+    allowed, path = decided(resolved, "control", "webadmin_unsecureok")
+    is_list = isinstance(said_at(resolved, path), list)
+    yield from (((*path, at) if is_list else path, str(text)) for at, text in enumerate(allowed or ()))
     for name in site.virtual_hosts:
         if name.replace(".", "").isdecimal() or ":" in name:
             yield ("virtual_hosts", name), name
@@ -38,12 +40,15 @@ def _addresses(resolved: ResolvedSite) -> Iterator[tuple[SitePath, str]]:
 
 
 def _sources(resolved: ResolvedSite) -> Iterator[tuple[SitePath, str]]:
-    sections: list[tuple[SitePath, object]] = [(("host",), resolved.site.host)]
-    sections += [(("virtual_hosts", name), virtual) for name, virtual in resolved.site.virtual_hosts.items()]
-    for path, section in sections:
-        for field in _FAMILIES:
-            if (text := getattr(section, field)) is not None:
-                yield (*path, field), text
+    """Addresses that outgoing connections come from; those under Courier's names may be 0 for any."""
+    for attribute in ("ipout", "ip6out"):
+        text, path = decided(resolved, "control", attribute)
+        if text and text != _ANY:
+            yield path, str(text)
+    for name, virtual in resolved.site.virtual_hosts.items():
+        for field in ("source_ipv4", "source_ipv6"):
+            if (said := getattr(virtual, field)) is not None:
+                yield ("virtual_hosts", name, field), said
 
 
 def _relays(resolved: ResolvedSite) -> Iterator[tuple[SitePath, str]]:
@@ -90,10 +95,7 @@ def _unqualified(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
 
 
 def _greeting(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
-    greetings: list[tuple[SitePath, str | None]] = [(("host", "greeting"), resolved.site.host.greeting)]
-    for name, virtual in resolved.site.virtual_hosts.items():
-        greetings.append((("virtual_hosts", name, "greeting"), virtual.greeting))
-    for path, text in greetings:
+    for path, text in greetings(resolved):
         first = text.split(maxsplit=1)[0] if text and text.strip() else ""
         if text is not None and "." not in first.strip("."):
             yield Finding(

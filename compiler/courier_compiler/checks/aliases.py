@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain, islice
 from typing import Final
 
 from courier_compiler.checks import Check, Finding
-from courier_compiler.checks._names import LOCAL, Names, names
-from courier_compiler.checks._site import knows_all_accounts, said_at, several
+from courier_compiler.checks._names import LOCAL, Names, host_names, names, protocol_names
+from courier_compiler.checks._site import dotted, knows_all_accounts, said_at, several
 from courier_compiler.host import HostView
+from courier_compiler.names import Named, owner, table
 from courier_compiler.parts.included import included_file
-from courier_compiler.resolved import AliasEntry, ResolvedSite, alias_entry
+from courier_compiler.resolved import AliasEntry, ResolvedSite
 from courier_schema.legacy.formats.domains import DomainList, Locality, normal_form
 from courier_schema.report import Severity, SitePath
+from courier_schema.site.domains import MailDomain
 
 _POSTMASTER: Final = "postmaster@"
 _PLAIN: Final = re.compile(r"[\w+-]++(?:\.[\w+-]++)*+(?:@[\w-]++(?:\.[\w-]++)*+)?+", re.ASCII)
@@ -25,28 +27,34 @@ _SEVERAL: Final = 3
 
 
 def _loops(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
-    known = names(resolved)
-    for cycle in _cycles(_edges(resolved, known)):
-        entry = known.entries[cycle[0]]
-        circle = " → ".join(known.entries[name].name for name in (*cycle, cycle[0]))
-        yield Finding(
-            entry.path,
-            f"aliases lead in a circle: {circle}",
-            f"let one of them end at an account; an alias that is to keep its own copy lists itself, as in "
-            f"{entry.name}: [{entry.name}, ...]",
-        )
+    for aliases, known in _tables(resolved):
+        for cycle in _cycles(_edges(aliases, known)):
+            entry = known.entries[cycle[0]]
+            circle = " → ".join(known.entries[name].name for name in (*cycle, cycle[0]))
+            yield Finding(
+                entry.path,
+                f"aliases lead in a circle: {circle}",
+                f"let one of them end at an account; an alias that is to keep its own copy lists itself, as in "
+                f"{entry.name}: [{entry.name}, ...]",
+            )
 
 
-def _edges(resolved: ResolvedSite, known: Names) -> dict[str, tuple[str, ...]]:
+def _tables(resolved: ResolvedSite) -> Iterator[tuple[Sequence[AliasEntry], Names]]:
+    """Every alias table with what its aliases can lead to: that of all mail, and those of single protocols."""
+    yield resolved.aliases, names(resolved)
+    yield from protocol_names(resolved).values()
+
+
+def _edges(aliases: Sequence[AliasEntry], known: Names) -> dict[str, tuple[str, ...]]:
     """Alias to those of its recipients that are aliases, itself aside."""
     edges: dict[str, tuple[str, ...]] = {}
     entries = known.entries
-    recipients = chain.from_iterable([entry.to for entry in resolved.aliases])
+    recipients = chain.from_iterable([entry.to for entry in aliases])
     ends = [target or said for target, said in zip(known.targets, recipients, strict=True)]
     if entries.keys().isdisjoint(ends):
         return {}  # as in many a large site; asked of all at once it takes half the time
     following = iter(ends)
-    for entry in resolved.aliases:
+    for entry in aliases:
         for reached in islice(following, len(entry.to)):
             if reached in entries and entry.name[0] != "@":
                 name = known.canonical(entry.name)
@@ -80,16 +88,16 @@ def _cycles(edges: Mapping[str, tuple[str, ...]]) -> Iterator[list[str]]:
 def _dead_ends(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
     if not knows_all_accounts(resolved):
         return
-    known = names(resolved)
-    entries, accounts, further = known.entries, known.accounts, known.further
-    for entry, targets in known.routes(resolved):
-        for position, target in enumerate(targets):
-            if target is None or target in accounts or "!" in target or "%" in target:
-                continue
-            if target in entries and entries[target] is not entry and target not in further:
-                continue
-            if _is_dead_end(known, entry, target):
-                yield _dead_end(resolved, entry, position, entry.to[position])
+    for aliases, known in _tables(resolved):
+        entries, accounts, further = known.entries, known.accounts, known.further
+        for entry, targets in known.routes(aliases):
+            for position, target in enumerate(targets):
+                if target is None or target in accounts or "!" in target or "%" in target:
+                    continue
+                if target in entries and entries[target] is not entry and target not in further:
+                    continue
+                if _is_dead_end(known, entry, target):
+                    yield _dead_end(resolved, entry, position, known)
 
 
 def _is_dead_end(known: Names, entry: AliasEntry, target: str) -> bool:
@@ -97,7 +105,7 @@ def _is_dead_end(known: Names, entry: AliasEntry, target: str) -> bool:
 
     Catch-alls, postmaster and whole domains with another target than one account have checks of their own.
     """
-    if entry.path[-1] == "catch_all":
+    if entry.is_catch_all:
         return False
     if entry.name[0] == "@":
         if len(entry.to) != 1 or "@" in entry.to[0]:
@@ -110,16 +118,18 @@ def _is_dead_end(known: Names, entry: AliasEntry, target: str) -> bool:
     return not known.has_mailbox(target) if target == name else not known.is_known(target)
 
 
-def _dead_end(resolved: ResolvedSite, entry: AliasEntry, position: int, recipient: str) -> Finding:
-    known = names(resolved)
-    itself = known.canonical(recipient) == known.canonical(entry.name)
-    return Finding(
-        recipient_path(resolved, entry, position),
-        f"{entry.name} leads to itself, and there is no account of that name"
-        if itself
-        else f"{entry.name} leads to {recipient}, which is neither an account nor an alias",
-        f"correct the name, or add the account {recipient}",
-    )
+def _dead_end(resolved: ResolvedSite, entry: AliasEntry, position: int, known: Names) -> Finding:
+    recipient = entry.to[position]
+    target = known.canonical(recipient)
+    says = f"{entry.name} leads to {recipient}, which is neither an account nor an alias"
+    remedy = f"correct the name, or add the account {recipient}"
+    if target == known.canonical(entry.name):
+        says = f"{entry.name} leads to itself, and there is no account of that name"
+    elif names(resolved).is_known(target):  # by the table of all mail, which is not asked for it
+        section = dotted(entry.path[:-1])
+        says = f"{entry.name} leads to {recipient}, which is no account, and no alias of {section}"
+        remedy = f"name the accounts behind {recipient}, or repeat it under {section}"
+    return Finding(recipient_path(resolved, entry, position), says, remedy)
 
 
 def _catch_all_dead_ends(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
@@ -127,7 +137,7 @@ def _catch_all_dead_ends(resolved: ResolvedSite, host: HostView) -> Iterator[Fin
         return
     known = names(resolved)
     for entry in resolved.aliases:
-        if entry.path[-1] != "catch_all":
+        if not entry.is_catch_all:
             continue
         owner, targets = known.caught_by(entry)
         for position, target in enumerate(targets):
@@ -151,7 +161,7 @@ def _shadows(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
     for name in known.accounts.keys() & known.entries.keys():
         for entry in known.aliases(name):
             own = any(known.domains.canonical(recipient) == name for recipient in entry.to)
-            forwards = any(other.path[-1] == "forward" for other in known.aliases(name))
+            forwards = any(other.is_forward for other in known.aliases(name))
             if not forwards and not own:
                 yield Finding(
                     entry.path,
@@ -204,11 +214,11 @@ def _domain_of(entry: AliasEntry) -> str:
 
 
 def _subject(entry: AliasEntry) -> str:
-    return f"the forward of {entry.name}" if entry.path[-1] == "forward" else entry.name
+    return f"the forward of {entry.name}" if entry.is_forward else entry.name
 
 
 def _where(entry: AliasEntry) -> str:
-    if entry.path[-1] == "forward":
+    if entry.is_forward:
         return _subject(entry)
     return f"{entry.name} of {_domain_of(entry) or entry.path[0]}"
 
@@ -228,8 +238,8 @@ def _in_every_local_domain(resolved: ResolvedSite, host: HostView) -> Iterator[F
 
 
 def _whole_domains(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
-    for entry in resolved.aliases:
-        if entry.name[0] != "@" or entry.path[-1] == "catch_all":
+    for entry in _all_aliases(resolved):
+        if entry.name[0] != "@" or entry.is_catch_all:
             continue
         if entry.programs or entry.mailboxes or entry.include or len(entry.to) != 1:
             yield Finding(
@@ -249,8 +259,8 @@ def _whole_domains(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
 def _whole_domains_sent_away(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
     if names(resolved).domains.owner(resolved.me) == LOCAL:
         return
-    for entry in resolved.aliases:
-        if entry.name[0] != "@" or entry.path[-1] == "catch_all":
+    for entry in _all_aliases(resolved):
+        if entry.name[0] != "@" or entry.is_catch_all:
             continue
         if not any(target.endswith("!") for target in entry.to):
             yield Finding(
@@ -263,7 +273,7 @@ def _whole_domains_sent_away(resolved: ResolvedSite, host: HostView) -> Iterator
 def _catch_all_hides(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
     known = names(resolved)
     for entry in resolved.aliases:
-        if entry.name[0] != "@" or entry.path[-1] == "catch_all":
+        if entry.name[0] != "@" or entry.is_catch_all:
             continue
         owner = known.domains.owner(entry.name[1:])
         hidden = [] if owner is None else [login for login in known.accounts if login.rpartition("@")[2] == owner]
@@ -279,9 +289,38 @@ def _catch_all_hides(resolved: ResolvedSite, host: HostView) -> Iterator[Finding
 def _all_aliases(resolved: ResolvedSite) -> Iterator[AliasEntry]:
     """Those of all tables, catch-alls among them."""
     yield from resolved.aliases
-    for protocol, aliases in resolved.site.protocol_aliases.items():
-        for name, target in aliases.items():
-            yield alias_entry(name, target, ("protocol_aliases", protocol, name))
+    for aliases, _ in protocol_names(resolved).values():
+        yield from aliases
+
+
+def _foreign(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
+    """Domains of aliases that nobody may write to from outside, each at its first alias."""
+    found: dict[str, list[AliasEntry]] = {}
+    own = names(resolved).domains
+    for entry in resolved.aliases:
+        at = entry.name.rfind("@") + 1
+        if at and own.owner(entry.name[at:]) is None:
+            found.setdefault(normal_form(entry.name[at:]), []).append(entry)
+    accepted = _accepted_elsewhere(resolved) if found else {}
+    for domain, entries in found.items():
+        if owner(domain, accepted) is None and not domain.startswith("."):
+            yield Finding(
+                entries[0].path,
+                f"only clients that may relay can write to {several(entry.name for entry in entries)}: {domain} is no "
+                "domain of this site",
+                f"add {domain}: {{kind: hosted}} to domains, or correct the name",
+            )
+
+
+def _accepted_elsewhere(resolved: ResolvedSite) -> Mapping[str, Named | None]:
+    """Domains that are not kept here and whose mail is taken: relayed ones, and those of virtual hosts."""
+    relayed = host_names(resolved).relay
+    taken = table({name: entry for name, entry in relayed.items() if entry.domain.accept})
+    for name, virtual in resolved.site.virtual_hosts.items():
+        for said in virtual.accept or ():
+            form = normal_form(said)
+            taken.setdefault(form, Named(form, ("virtual_hosts", name, "accept"), MailDomain.unsaid(), form))
+    return taken
 
 
 def _refused_addresses(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
@@ -317,7 +356,7 @@ class _Refusal:
 
 def _wildcards(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
     for entry in _all_aliases(resolved):
-        if "@." in entry.name and entry.path[-1] != "catch_all":
+        if "@." in entry.name and not entry.is_catch_all:
             yield Finding(
                 entry.path,
                 f"{entry.name} is no address: an alias belongs to one domain, not to all sub-domains of one",
@@ -327,7 +366,7 @@ def _wildcards(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
 
 def _includes(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
     for entry in _all_aliases(resolved):
-        if entry.include and entry.path[-1] != "catch_all" and included_file(resolved, entry.include) is None:
+        if entry.include and not entry.is_catch_all and included_file(resolved, entry.include) is None:
             yield Finding(
                 entry.path,
                 f"{entry.include} is read on the mail host only, so the compiled database lacks what it holds",
@@ -338,7 +377,7 @@ def _includes(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
 def _include_missing(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
     if not host.strict:
         return
-    for entry in resolved.aliases:
+    for entry in _all_aliases(resolved):
         if entry.include is None or included_file(resolved, entry.include) is not None:
             continue
         if host.file(entry.include) is None:
@@ -363,8 +402,9 @@ CHECKS: Final = (
         "alias-dead-end",
         "An alias to a name that does not exist",
         "The recipient has no domain, or one of this server's, but no account, alias or instruction file has that "
-        "name. Mail for the alias bounces, or is refused where this is its only recipient. The check is made only "
-        "where all accounts are in the site: a directory, an SQL server or the system may know more.",
+        "name. Mail for the alias bounces, or is refused where this is its only recipient. An alias of one way in "
+        "(protocol_aliases) leads to accounts and to aliases of the same table only. The check is made only where all "
+        "accounts are in the site: a directory, an SQL server or the system may know more.",
         _dead_ends,
         Severity.WARNING,
     ),
@@ -439,6 +479,15 @@ CHECKS: Final = (
         "Courier's alias compiler stops at an address that it cannot read, such as one with two dots in a row before "
         "the at sign, and builds no alias at all. Other servers may take such addresses, so that they are in use.",
         _refused_addresses,
+    ),
+    Check(
+        "alias-domain-not-accepted",
+        "An alias in a domain that the site does not answer for",
+        "Mail from strangers is taken for the domains of the site. An alias in another domain works for clients that "
+        "may relay, and for mail sent on the host: everybody else is told that relaying is denied. Often the domain is "
+        "missing under domains.",
+        _foreign,
+        Severity.NOTE,
     ),
     Check(
         "alias-wildcard",

@@ -6,41 +6,56 @@ from collections.abc import Iterator
 from typing import Final
 
 from courier_compiler.checks import Check, Finding
+from courier_compiler.checks._site import decided, said_at, value_in_force
 from courier_compiler.host import HostView
+from courier_compiler.parts.backends import DESCRIBED, SQL_PREFIXES
 from courier_compiler.resolved import ResolvedSite
 from courier_schema.report import Severity, SitePath
-from courier_schema.site.auth import Ldap, Sql
-from courier_schema.site.gateways import LdapAliases
+from courier_schema.site.auth import Sql
 
 _LOCAL: Final = ("localhost", "127.", "[::1]")
-_QUERIES: Final = ("select", "enumerate", "change_password")
+_ACCOUNTS: Final = "authldaprc"
+_STATEMENTS: Final = ("select", "enumerate", "chpass")
+_COLUMNS: Final = (
+    "where_clause", "login_field", "crypt_pwfield", "clear_pwfield", "uid_field", "gid_field", "home_field",
+    "name_field", "maildir_field", "quota_field", "auxoptions_field",
+)  # fmt: skip
+_VIRTUAL: Final = ("virtual_domain", "virtual_user")
+_VIRTUAL_ROWS: Final = ("LDAP_VDOMAIN", "LDAP_VUSER")
 
 
 def _mysql(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
-    mysql = resolved.site.auth.mysql
-    if mysql is None:
+    if "authmysqlrc" not in resolved.settings:
         return
-    if mysql.server is None and mysql.socket is None:
+    if not any(decided(resolved, "authmysqlrc", place)[0] for place in ("mysql_server", "mysql_socket")):
         yield Finding(
-            ("auth", "mysql"),
+            ("auth", "mysql") if resolved.site.auth.mysql is not None else ("settings", "authmysqlrc"),
             "nothing says where the MySQL server is",
             "add server: with its name, or socket: with the path of its socket",
         )
 
 
-def _directories(resolved: ResolvedSite) -> Iterator[tuple[SitePath, Ldap | LdapAliases]]:
-    if resolved.site.auth.ldap is not None:
-        yield ("auth", "ldap"), resolved.site.auth.ldap
-    if resolved.site.ldap_aliases is not None:
-        yield ("ldap_aliases",), resolved.site.ldap_aliases
+def _directories(resolved: ResolvedSite) -> Iterator[str]:
+    """The settings files of directories that this host asks."""
+    return (file for file in (_ACCOUNTS, "ldapaliasrc") if file in resolved.settings)
+
+
+def _servers(resolved: ResolvedSite, file: str) -> Iterator[tuple[SitePath, str]]:
+    """The URIs of a directory, each with its place."""
+    servers, path = decided(resolved, file, "ldap_uri")
+    is_list = isinstance(said_at(resolved, path), list)
+    for position, uri in enumerate(servers or ()):
+        yield (*path, position) if is_list else path, str(uri)
 
 
 def _bind(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
-    for path, directory in _directories(resolved):
-        name, password = directory.bind_dn is not None, directory.bind_password is not None
-        if name is not password:
+    for file in _directories(resolved):
+        (name, named_at), (password, given_at) = (
+            decided(resolved, file, row) for row in ("ldap_binddn", "ldap_bindpw")
+        )
+        if bool(name) is not bool(password):
             yield Finding(
-                (*path, "bind_dn" if name else "bind_password"),
+                named_at if name else given_at,
                 "the directory is to be asked under a name without a password"
                 if name
                 else "the directory is to be asked with a password without a name",
@@ -50,64 +65,70 @@ def _bind(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
 
 
 def _tls_twice(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
-    ldap = resolved.site.auth.ldap
-    for position, uri in enumerate(ldap.uri if ldap is not None and ldap.start_tls else ()):
+    if not decided(resolved, _ACCOUNTS, "ldap_tls")[0]:
+        return
+    for path, uri in _servers(resolved, _ACCOUNTS):
         if uri.startswith("ldaps:"):
             yield Finding(
-                ("auth", "ldap", "uri", position),
+                path,
                 f"{uri} begins with TLS, and start_tls asks for it once more",
                 "remove start_tls, or write ldap:// instead of ldaps://",
             )
 
 
 def _ldap_in_clear(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
-    for path, directory in _directories(resolved):
-        if isinstance(directory, Ldap) and directory.start_tls:
+    for file in _directories(resolved):
+        if value_in_force(resolved, file, "ldap_tls"):
             continue
-        for position, uri in enumerate(directory.uri):
+        for path, uri in _servers(resolved, file):
             scheme, _, place = uri.partition("://")
             if scheme == "ldap" and not place.startswith(_LOCAL):
                 yield Finding(
-                    (*path, "uri", position),
+                    path,
                     f"passwords and accounts cross the network to {place.rstrip('/')} in clear text",
-                    f"write ldaps://{place}" + (", or start_tls: true" if isinstance(directory, Ldap) else ""),
+                    f"write ldaps://{place}" + (", or start_tls: true" if file == _ACCOUNTS else ""),
                 )
 
 
 def _owner(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
-    ldap = resolved.site.auth.ldap
-    if ldap is not None and ldap.owner is not None and ldap.uid is not None:
+    (owner, owned_at), (uid, path) = (decided(resolved, _ACCOUNTS, row) for row in ("ldap_glob_uid", "ldap_uid"))
+    if owner and uid:
         yield Finding(
-            ("auth", "ldap", "uid"),
-            f"the attribute {ldap.uid} is not looked at, because owner gives all mailboxes to {ldap.owner}",
-            "keep one of owner and uid",
+            path,
+            f"the attribute {uid} is not looked at, because {owned_at[-1]} gives all mailboxes to {owner}",
+            f"keep one of {owned_at[-1]} and {path[-1]}",
         )
 
 
 def _columns(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
-    for name in ("mysql", "postgresql", "sqlite"):
-        sql: Sql | None = getattr(resolved.site.auth, name)
-        if sql is None or any(getattr(sql.queries, query) is None for query in _QUERIES):
+    for name, prefix in SQL_PREFIXES.items():
+        file = DESCRIBED[name]
+        if not all(decided(resolved, file, f"{prefix}_{statement}_clause")[0] for statement in _STATEMENTS):
             continue
-        if sql.columns.model_fields_set or sql.where is not None:
-            field = "columns" if sql.columns.model_fields_set else "where"
+        sql: Sql | None = getattr(resolved.site.auth, name)
+        unused: list[SitePath] = [("auth", name, "columns")] if sql is not None and sql.columns.model_fields_set else []
+        said = (decided(resolved, file, f"{prefix}_{row}")[1] for row in _COLUMNS)
+        unused += [path for path in said if path and path[:3] != ("auth", name, "columns")]
+        for path in unused[:1]:
+            field = path[-1]
             yield Finding(
-                ("auth", name, field),
+                path,
                 f"{field} is not used, because all three statements are given in full",
                 f"remove {field}, or the statements",
             )
 
 
 def _virtual(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
-    aliases = resolved.site.ldap_aliases
-    if aliases is None or (aliases.virtual_domain is None) is (aliases.virtual_user is None):
+    found = {row: decided(resolved, "ldapaliasrc", row) for row in ("ldap_vdomain", "ldap_vuser")}
+    given = [(row, path) for row, (value, path) in found.items() if value]
+    if len(given) != 1:
         return
-    fields = ("virtual_domain", "virtual_user")
-    given, lacking = fields if aliases.virtual_domain is not None else fields[::-1]
+    (row, path), fields = given[0], _VIRTUAL if given[0][1][0] != "settings" else _VIRTUAL_ROWS
+    given_as, lacking = fields if row == "ldap_vdomain" else fields[::-1]
     yield Finding(
-        ("ldap_aliases", given),
-        f"{given} is used together with {lacking} only, which is missing",
-        f"add {lacking}, or remove {given}",
+        path,
+        f"{given_as} is used together with {lacking} only, which is missing",
+        f"add {lacking}, or remove {given_as}",
     )
 
 

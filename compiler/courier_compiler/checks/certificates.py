@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from courier_compiler.checks import Check, Finding
-from courier_compiler.checks._site import SMTP, listeners, several, tls_of, tls_path
+from courier_compiler.checks._site import SMTP, decided, listeners, several, tls_of
 from courier_compiler.host import FileFacts, HostView
 from courier_compiler.resolved import ResolvedSite
 from courier_schema.legacy.formats.domains import normal_form
@@ -25,6 +25,7 @@ _GROUP: Final = 0o040
 _OTHERS: Final = 0o007
 _OTHERS_READ: Final = 0o004
 _ROOT: Final = 0
+_SENDING: Final = ("tls_certfile", "tls_private_keyfile", "tls_trustcerts", "tls_trustsecuritycerts")
 _ELSEWHERE: Final = ", if this machine's files are those of the mail host"
 
 
@@ -43,12 +44,11 @@ class _Pair:
 def _pairs(resolved: ResolvedSite) -> Iterator[_Pair]:
     """The certificates that the site names for its services, each once."""
     used: dict[tuple[SitePath, str, str, SitePath], list[str]] = {}
-    for name, listener in listeners(resolved).items():
-        certificate = tls_of(resolved, listener, "certificate")
-        if isinstance(certificate, str):
-            key = tls_of(resolved, listener, "key")
-            path, key_path = tls_path(listener, name, "certificate"), tls_path(listener, name, "key")
-            if not isinstance(key, str):
+    for name in listeners(resolved):
+        certificate, path = tls_of(resolved, name, "certificate")
+        if certificate is not None:
+            key, key_path = tls_of(resolved, name, "key")
+            if key is None:
                 key, key_path = certificate, path
             used.setdefault((path, certificate, key, key_path), []).append(name)
     for (path, certificate, key, key_path), names in used.items():
@@ -88,16 +88,16 @@ def _key_text(facts: FileFacts | None) -> bytes | None:
 def _named_files(resolved: ResolvedSite) -> Iterator[tuple[SitePath, str]]:
     """Every file that the site names for TLS."""
     seen: set[SitePath] = set()
-    for name, listener in listeners(resolved).items():
+    for name in listeners(resolved):
         for field in ("certificate", "key", "dh_parameters", "trust"):
-            said, path = tls_of(resolved, listener, field), tls_path(listener, name, field)
-            if isinstance(said, str) and path not in seen:
+            said, path = tls_of(resolved, name, field)
+            if said is not None and path not in seen:
                 seen.add(path)
                 yield path, said
-    for field in ("certificate", "key", "trust", "security_trust"):
-        said = getattr(resolved.site.sending_tls, field)
-        if isinstance(said, str):
-            yield ("sending_tls", field), said
+    for attribute in _SENDING:
+        file, path = decided(resolved, "courierd", attribute)
+        if file:
+            yield path, str(file)
 
 
 def _missing(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:

@@ -2,20 +2,34 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Final
 
 from courier_compiler.checks import Check, Finding
-from courier_compiler.checks._site import backends, mailbox_listeners, several
+from courier_compiler.checks._site import (
+    FILES,
+    backends,
+    decided,
+    in_force,
+    mailbox_listeners,
+    several,
+    shown,
+    value_in_force,
+)
 from courier_compiler.host import HostView
 from courier_compiler.resolved import ResolvedSite
 from courier_schema.report import Severity, SitePath
+
+_MAILBOX: Final = re.compile(r"(?:\./|/)[^|&\n]*")
+"""Delivery instructions that are one mailbox or maildir."""
 
 
 def _mbox(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
     default = resolved.site.delivery.default
     served = [name for name, _ in mailbox_listeners(resolved)]
-    if default is not None and default.mbox is not None and served:
+    is_overruled = decided(resolved, "courierd", "defaultdelivery")[1][:1] == ("settings",)
+    if default is not None and default.mbox is not None and served and not is_overruled:
         yield Finding(
             ("delivery", "default", "mbox"),
             f"mail is put into the mailbox file {default.mbox}, but {several(served)} read maildirs only",
@@ -24,19 +38,32 @@ def _mbox(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
 
 
 def _other_maildir(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
-    default = resolved.site.delivery.default
-    if default is None or default.maildir is None:
-        return
-    delivered = _plain(default.maildir)
-    for name, listener in mailbox_listeners(resolved):
-        read = _plain(listener.maildir or resolved.site.account_defaults.maildir or "Maildir")
-        if read != delivered:
-            yield Finding(
-                ("delivery", "default", "maildir"),
-                f"mail is put into {delivered}, but {name} looks for it in {read}",
-                f"write maildir: {delivered} under account_defaults",
-            )
+    delivered, writer = _default_maildir(resolved)
+    for name, _ in mailbox_listeners(resolved):
+        found = in_force(resolved, FILES[name], "maildirpath")
+        read, reader = (_plain(str(found[0])), found[1]) if found is not None and found[0] else (delivered, ())
+        if delivered and read != delivered and (writer or reader):
+            remedy = f"write maildir: {delivered} under account_defaults"
+            if reader[:1] == ("settings",):
+                remedy = f"remove {shown(reader)}, or write maildir: {read} under account_defaults"
+            elif writer[:1] == ("settings",):
+                remedy = f"remove {shown(writer)}, and {remedy}"
+            yield Finding(writer or reader, f"mail is put into {delivered}, but {name} looks for it in {read}", remedy)
             return
+
+
+def _default_maildir(resolved: ResolvedSite) -> tuple[str, SitePath]:
+    """The maildir where mail goes by default, and the place that says so; empty where it goes somewhere else."""
+    instructions, path = in_force(resolved, "courierd", "defaultdelivery") or ("", ())
+    last = str(instructions or "").rpartition("\n")[2]  # behind the program that looks for .forward files
+    if not _MAILBOX.fullmatch(last):
+        return "", ()
+    default = resolved.site.delivery.default
+    if default is None or path[:1] != ("delivery",):
+        return _plain(last), path
+    if default.mbox is not None:
+        return "", ()  # which has a check of its own
+    return _plain(last), ("delivery", "default", "maildir" if default.maildir is not None else "instructions")
 
 
 def _plain(maildir: str) -> str:
@@ -44,31 +71,31 @@ def _plain(maildir: str) -> str:
 
 
 def _alias_filter(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
-    delivery = resolved.site.delivery
-    if delivery.alias_filter_home is not None and delivery.recipient_filter is None:
+    home, path = decided(resolved, "control", "aliasfilteracct")
+    if home and not value_in_force(resolved, "control", "maildropfilter"):
         yield Finding(
-            ("delivery", "alias_filter_home"),
+            path,
             "aliases are to be filtered, but no recipient is: there is no program for it",
             "add recipient_filter with the path of maildrop",
         )
 
 
 def _plain_maildrop(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
-    program = resolved.site.delivery.recipient_filter
+    program, path = decided(resolved, "control", "maildropfilter")
     if resolved.profile.name.startswith("debian") and program == resolved.profile.layout.maildrop:
         yield Finding(
-            ("delivery", "recipient_filter"),
+            path,
             f"{program} of {resolved.profile.title} was built without Courier and cannot filter while a client waits",
-            "give the path of a maildrop that was built with Courier, or remove recipient_filter",
+            f"give the path of a maildrop that was built with Courier, or remove {path[-1]}",
         )
 
 
 def _archive(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
-    archive = resolved.site.host.archive
+    archive, path = decided(resolved, "courierd", "archivedir")
     queue = resolved.profile.layout.localstatedir
-    if archive is not None and not f"{archive}/".startswith(f"{queue}/"):
+    if archive and not f"{archive}/".startswith(f"{queue}/"):
         yield Finding(
-            ("host", "archive"),
+            path,
             f"messages are moved to {archive} by renaming, which only works on the file system of {queue}",
             f"choose a directory below {queue}, or make sure that both are on one file system",
         )
@@ -90,13 +117,12 @@ def _quota_warning(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
 def _programs(resolved: ResolvedSite) -> Iterator[tuple[SitePath, str]]:
     """Every program that the site names by its path."""
     site = resolved.site
-    for field in ("maildrop", "recipient_filter"):
-        if (program := getattr(site.delivery, field)) is not None:
-            yield ("delivery", field), program
+    for attribute in ("maildrop", "maildropfilter", "filters_perlfilter"):
+        program, path = decided(resolved, "control", attribute)
+        if program:
+            yield path, str(program)
     if site.filters is not None:
         yield from ((("filters", "active", name), program) for name, program in site.filters.active.items())
-        if site.filters.perlfilter is not None:
-            yield ("filters", "perlfilter", "script"), site.filters.perlfilter.script
     if site.auth.pipe is not None and "pipe" in backends(resolved):
         yield ("auth", "pipe", "program"), site.auth.pipe.program
     if site.webmail is not None and site.webmail.banner_program is not None:

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import Final
 
 from courier_compiler.checks import Check, Finding
-from courier_compiler.checks._names import LOCAL, host_names, names
-from courier_compiler.checks._site import address, knows_all_accounts
+from courier_compiler.checks._names import LOCAL, host_names, is_relayed, names
+from courier_compiler.checks._site import address, decided, knows_all_accounts
 from courier_compiler.host import HostView
 from courier_compiler.names import Named, owner, table
 from courier_compiler.parts.routes import leads_elsewhere
@@ -218,10 +218,10 @@ def _server_names(resolved: ResolvedSite) -> Iterator[tuple[SitePath, str]]:
     """Every name of a domain or of the server itself, with its place."""
     site = resolved.site
     yield ("site",), site.site
-    for field in ("name", "default_domain", "message_id_domain", "helo"):
-        said = getattr(site.host, field)
-        if said is not None:
-            yield ("host", field), said
+    for attribute in ("me", "defaultdomain", "msgidhost", "esmtphelo"):
+        said, path = decided(resolved, "control", attribute)
+        if said and path != ("site",):
+            yield path, str(said)
     yield from ((("domains", name), name.removeprefix(".")) for name in site.domains)
 
 
@@ -252,10 +252,14 @@ def _octets(label: str) -> int:
 def _long_local_parts(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
     accounts = ((mailbox.path, mailbox.user) for mailbox in resolved.mailboxes)
     short = range(1, _LONGEST_LOCAL // 4 + 1)  # so many characters are not too many bytes
-    aliases = ((entry.path, entry.name) for entry in resolved.aliases if entry.name.rfind("@") not in short)
+    aliases = (
+        (entry.path, entry.name)
+        for entry in resolved.aliases
+        if entry.name.rfind("@") not in short and not entry.is_forward and not entry.is_catch_all
+    )
     for path, name in (*accounts, *aliases):
         user = name.rpartition("@")[0] or name
-        if path[-1] not in ("forward", "catch_all") and len(user.encode()) > _LONGEST_LOCAL:
+        if len(user.encode()) > _LONGEST_LOCAL:
             yield Finding(
                 path,
                 f"{user[:_SHORT]}... has {len(user.encode())} bytes before the at sign",
@@ -285,12 +289,24 @@ def _default_elsewhere(resolved: ResolvedSite, host: HostView) -> Iterator[Findi
         )
 
 
+def _default_unowned(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
+    default = resolved.default_domain
+    if names(resolved).domains.owner(default) is not None or is_relayed(resolved, default):
+        return
+    yield Finding(
+        decided(resolved, "control", "defaultdomain")[1],
+        f"names without a domain are completed with {default}, which this server neither keeps nor relays, so their "
+        "mail is sent out",
+        f"add {default} to domains, or name a domain that is kept here",
+    )
+
+
 def _default_in_ace(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
     default = resolved.default_domain
     form = normal_form(default)
     if form != default.lower():
         yield Finding(
-            ("host", "default_domain") if resolved.site.host.default_domain else ("site",),
+            decided(resolved, "control", "defaultdomain")[1],
             f"no alias of a local domain would match: {default} completes names, but is compared as {form}",
             f"write {form}",
         )
@@ -455,6 +471,14 @@ CHECKS: Final = (
         "meant: there a route or the smarthost says who takes them.",
         _default_elsewhere,
         Severity.WARNING,
+    ),
+    Check(
+        "default-domain-elsewhere",
+        "A default domain that is somebody else's",
+        "Names without a domain, in aliases as in messages sent on this machine, are completed with the default "
+        "domain. If that is neither local nor hosted, all of them become addresses of somebody else: mail for the "
+        "alias `sales: anna` is sent out to another server.",
+        _default_unowned,
     ),
     Check(
         "default-domain-ace",

@@ -115,7 +115,7 @@ def _of_programs(resolved: ResolvedSite) -> Iterator[tuple[str, SitePath]]:
     """Files with the instructions of aliases that run programs."""
     default = resolved.default_domain
     for entry in resolved.aliases:
-        if (entry.programs or entry.mailboxes) and entry.path[-1] != "catch_all":
+        if (entry.programs or entry.mailboxes) and not entry.is_catch_all:
             name = entry.name if "@" in entry.name else f"{entry.name}@{default}"
             if len(name) > _SUSPICIOUS:
                 from courier_schema.legacy.formats.aliases.source import program_file  # as above

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from courier_compiler.checks import Check, Finding
-from courier_compiler.checks._site import several
+from courier_compiler.checks._site import decided, several, value_in_force
 from courier_compiler.host import HostView
 from courier_compiler.resolved import ResolvedSite
 from courier_schema.report import Severity
@@ -15,23 +15,29 @@ _BUNDLED: Final = ("perlfilter", "dupfilter", "ratefilter", "verifyfilter")
 
 
 def _none_active(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
-    filters = resolved.site.filters
-    if filters is not None and filters.apply_to and not filters.active:
+    sources, path = decided(resolved, "control", "enablefiltering")
+    if sources and not _active(resolved):
         yield Finding(
-            ("filters", "apply_to"),
-            f"mail by {several(filters.apply_to)} is to be filtered, but no filter is active",
-            "add active: with the filter programs, or remove apply_to",
+            path,
+            f"mail by {several(sources)} is to be filtered, but no filter is active",
+            f"add active: with the filter programs to filters, or remove {path[-1]}",
         )
 
 
 def _none_filtered(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
-    filters = resolved.site.filters
-    if filters is not None and filters.active and filters.apply_to == []:
+    sources, path = decided(resolved, "control", "enablefiltering")
+    if _active(resolved) and path and not sources:
         yield Finding(
-            ("filters", "apply_to"),
-            f"{several(filters.active)} would run without seeing any mail",
+            path,
+            f"{several(_active(resolved))} would run without seeing any mail",
             "write apply_to: [esmtp], or remove the filters",
         )
+
+
+def _active(resolved: ResolvedSite) -> list[str]:
+    """Names of the filters that are started."""
+    filters = resolved.site.filters
+    return list(filters.active) if filters is not None else []
 
 
 def _inactive(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
@@ -46,8 +52,7 @@ def _inactive(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
 
 
 def _without_script(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
-    filters = resolved.site.filters
-    if filters is not None and "perlfilter" in filters.active and filters.perlfilter is None:
+    if "perlfilter" in _active(resolved) and not value_in_force(resolved, "control", "filters_perlfilter"):
         yield Finding(
             ("filters", "active", "perlfilter"),
             "perlfilter has no script and would stop at once, and with it all mail",
@@ -56,18 +61,19 @@ def _without_script(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]
 
 
 def _rate_limit(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
-    perl = resolved.site.filters.perlfilter if resolved.site.filters is not None else None
-    if perl is None or not perl.rate_limit:
+    limits, path = decided(resolved, "control", "filters_perlfilter_ratelimit")
+    if not limits:
         return
-    if perl.processes not in (None, 1):
+    processes, said = decided(resolved, "control", "filters_perlfilter_numprocs")
+    if processes not in (None, 1):
         yield Finding(
-            ("filters", "perlfilter", "processes"),
-            f"{perl.processes} processes would count apart, so each sender may send {perl.processes} times as much",
-            "write processes: 1, or remove rate_limit",
+            said,
+            f"{processes} processes would count apart, so each sender may send {processes} times as much",
+            f"write {said[-1]}: 1, or remove {path[-1]}",
         )
-    if perl.mode != "all":
+    if value_in_force(resolved, "control", "filters_perlfilter_mode") != "all":
         yield Finding(
-            ("filters", "perlfilter", "rate_limit"),
+            path,
             "only mail for recipients with a filter of their own would be counted",
             "add mode: all to filters.perlfilter",
         )

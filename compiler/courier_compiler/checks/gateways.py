@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from courier_compiler.checks import Check, Finding
+from courier_compiler.checks._site import value_in_force
 from courier_compiler.host import HostView
 from courier_compiler.parts.gateways import wrong_fax_rule
 from courier_compiler.resolved import ResolvedSite
@@ -78,7 +79,7 @@ def _own_node(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
     uucp = resolved.site.uucp
     if uucp is None:
         return
-    own = uucp.node or resolved.me.partition(".")[0]
+    own = value_in_force(resolved, "control", "uucpme") or resolved.me.partition(".")[0]
     for name in uucp.neighbours:
         if name.partition("!")[0] == own:
             yield Finding(

@@ -3,68 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final, NamedTuple
+from typing import Final
 
 from courier_compiler.checks import Check, Finding, per_site
 from courier_compiler.checks._site import (
     FILES,
     PORTS,
     TLS_FROM_START,
+    Socket,
+    decided,
     dotted,
     in_force,
     listeners,
-    value_in_force,
+    sockets_of,
 )
 from courier_compiler.host import HostView
 from courier_compiler.profile import version
 from courier_compiler.resolved import ResolvedSite
 from courier_schema.report import Severity, SitePath
 
-_EVERYWHERE: Final = ("", "0", "0.0.0.0", "::")
-_SERVICES: Final = {
-    "smtp": "25", "submission": "587", "smtps": "465", "submissions": "465",
-    "imap": "143", "imap2": "143", "imaps": "993", "pop3": "110", "pop3s": "995",
-}  # fmt: skip
 _ROOT: Final = (None, "", "root", "0")
 """Values with which the server keeps the rights it was started with."""
+_PROFILE: Final = {"mail_user": "mailuser", "mail_group": "mailgroup"}
+"""Fields of `profile` to what they are in its layout."""
 _IDENT_GONE: Final = version("1.3.9")
 
 
-class _Socket(NamedTuple):
-    address: str
-    port: str
-    listener: str
-    path: SitePath
-
-    def clashes(self, other: _Socket) -> bool:
-        everywhere = self.address in _EVERYWHERE or other.address in _EVERYWHERE
-        return self.port == other.port and (everywhere or self.address == other.address)
-
-    @property
-    def shown(self) -> str:
-        return f"port {self.port}" if self.address in _EVERYWHERE else f"{self.address} port {self.port}"
-
-
 @per_site
-def _sockets(resolved: ResolvedSite) -> tuple[_Socket, ...]:
+def _sockets(resolved: ResolvedSite) -> tuple[Socket, ...]:
     """Every address and port that listeners open, as their settings files say."""
-    return tuple(socket for name in listeners(resolved) for socket in _sockets_of(resolved, name))
-
-
-def _sockets_of(resolved: ResolvedSite, name: str) -> Iterator[_Socket]:
-    prefix = "ssl" if name in TLS_FROM_START else ""
-    ports = in_force(resolved, FILES[name], f"{prefix}port")
-    if ports is None or not isinstance(ports[0], tuple):
-        return
-    common = value_in_force(resolved, FILES[name], f"{prefix}address")
-    path = ports[1] or ("listeners", name)
-    for text in ports[0]:
-        address, _, port = str(text).rpartition(".")
-        yield _Socket(address or str(common or ""), _SERVICES.get(port, port), name, path)
+    return tuple(socket for name in listeners(resolved) for socket in sockets_of(resolved, name))
 
 
 def _port_clash(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
-    by_port: dict[str, list[_Socket]] = {}
+    by_port: dict[str, list[Socket]] = {}
     for socket in _sockets(resolved):
         others = by_port.setdefault(socket.port, [])
         other = next((other for other in others if socket.clashes(other) and socket.listener != other.listener), None)
@@ -122,6 +94,14 @@ def _smtp_as_root(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
                     f"{attribute.upper()} of {file} makes the SMTP server run as root",
                     f"remove it, so that {getattr(resolved.profile.layout, attribute)} is used",
                 )
+    for field, attribute in _PROFILE.items():
+        name = getattr(resolved.profile.layout, attribute)
+        if name in _ROOT:
+            yield Finding(
+                ("profile", field),
+                f"profile.{field} is {name}, so the whole mail system and its SMTP server run as root",
+                "name the user and group that Courier's package made, or remove the key",
+            )
 
 
 def _fatal_options(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
@@ -140,11 +120,10 @@ def _fatal_options(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
 
 
 def _closed_to_servers(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
-    smtp = resolved.site.listeners.smtp
-    if smtp is not None and smtp.enabled and value_in_force(resolved, "esmtpd", "auth_required"):
-        found = in_force(resolved, "esmtpd", "auth_required")
+    required, path = decided(resolved, "esmtpd", "auth_required")
+    if "smtp" in listeners(resolved) and required:
         yield Finding(
-            found[1] if found is not None and found[1] else ("listeners", "smtp"),
+            path,
             "the service smtp takes mail from logged-in clients only, so no other server can deliver mail here",
             "remove require_auth from smtp, and let people send through submission",
         )

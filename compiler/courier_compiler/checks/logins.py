@@ -10,15 +10,20 @@ from courier_compiler.checks._site import (
     FILES,
     TLS_FROM_START,
     backends,
+    decided,
     in_force,
     knows_all_accounts,
     listeners,
     mailbox_listeners,
+    said_at,
     several,
+    shown,
     smtp_listeners,
+    sockets_of,
     value_in_force,
 )
 from courier_compiler.host import HostView
+from courier_compiler.parts.backends import DESCRIBED, OWN, SQL_PREFIXES, module_of, ordered_backends
 from courier_compiler.resolved import ResolvedSite
 from courier_schema.report import Severity, SitePath
 
@@ -35,7 +40,6 @@ _REQUIRED: Final = {
     "imap": ("imapd-ssl", "imap_tls_required"), "pop3": ("pop3d-ssl", "pop3_tls_required"),
 }  # fmt: skip
 _PASSWORDS: Final = frozenset({"PLAIN", "LOGIN"})
-_DESCRIBED: Final = ("ldap", "mysql", "postgresql", "sqlite", "pipe")
 _SQL: Final = ("mysql", "postgresql", "sqlite")
 _LOGS_PASSWORDS: Final = "2"
 
@@ -70,19 +74,21 @@ def _in_clear(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
 
 def _mailbox_in_clear(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
     for name, listener in mailbox_listeners(resolved):
-        if name in TLS_FROM_START or _requires_tls(resolved, name) or _is_private(listener.on):
+        if name in TLS_FROM_START or _requires_tls(resolved, name) or _is_private(resolved, name):
             continue
-        path: SitePath = ("listeners", name)
+        path: SitePath = ("listeners", name) if listener.require_tls is None else ("listeners", name, "require_tls")
+        decider = decided(resolved, *_REQUIRED[name])[1]
         yield Finding(
-            path if listener.require_tls is None else (*path, "require_tls"),
+            decider if decider[:1] == ("settings",) else path,
             f"{name} takes passwords before STARTTLS",
             f"set require_tls: true for {name}, which needs a certificate, or offer {name}s alone",
         )
 
 
-def _is_private(on: list[str] | None) -> bool:
+def _is_private(resolved: ResolvedSite, name: str) -> bool:
     """Whether a service can be reached from this machine only."""
-    return bool(on) and all(place.startswith(("127.", "[::1]")) for place in on or ())
+    addresses = [socket.address for socket in sockets_of(resolved, name)]
+    return bool(addresses) and all(at == "::1" or at.startswith("127.") for at in addresses)
 
 
 def _submission_open(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
@@ -133,14 +139,15 @@ def _offered_challenges(resolved: ResolvedSite) -> Iterator[tuple[SitePath, list
 
 def _knows_secrets(resolved: ResolvedSite, name: str) -> bool:
     """Whether a back-end can answer a challenge for at least one account."""
-    auth = resolved.site.auth
-    if name == "userdb":
+    if name == OWN:
         return any(mailbox.account.cram for mailbox in resolved.mailboxes)
     if name == "ldap":
-        return auth.ldap is not None and not auth.ldap.bind_to_login and auth.ldap.clear_password is not None
+        binds = value_in_force(resolved, "authldaprc", "ldap_authbind")
+        return not binds and bool(decided(resolved, "authldaprc", "ldap_clearpw")[0])
     if name in _SQL:
-        sql = getattr(auth, name)
-        return sql is not None and (sql.columns.clear_password is not None or sql.queries.select is not None)
+        file, prefix = DESCRIBED[name], SQL_PREFIXES[name]
+        rows = (f"{prefix}_clear_pwfield", f"{prefix}_select_clause")
+        return any(decided(resolved, file, row)[0] for row in rows)
     return name in ("pipe", "custom")
 
 
@@ -159,35 +166,47 @@ def _some_without_challenge(resolved: ResolvedSite, host: HostView) -> Iterator[
 
 
 def _accounts_unseen(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
-    order = resolved.site.auth.order
-    if order is not None and "userdb" not in order and resolved.mailboxes:
+    order, path = ordered_backends(resolved)
+    if path and OWN not in order and resolved.mailboxes:
         yield Finding(
-            ("auth", "order"),
+            path,
             f"the accounts of this site, {several(mailbox.login for mailbox in resolved.mailboxes)}, are never looked "
             "up",
-            "add userdb to auth.order",
+            f"add {_called(OWN, path)} to {shown(path)}",
         )
 
 
+def _called(name: str, order: SitePath) -> str:
+    """A back-end as the list that stands at a place spells it."""
+    return module_of(name) if order[0] == "settings" else name
+
+
 def _undescribed(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
-    auth = resolved.site.auth
-    for position, name in enumerate(auth.order or ()):
-        if name in _DESCRIBED and getattr(auth, name) is None:
+    order, path = ordered_backends(resolved)
+    for position, name in enumerate(order):
+        if name in DESCRIBED and not _is_described(resolved, name):
             yield Finding(
-                ("auth", "order", position),
+                (*path, position) if isinstance(said_at(resolved, path), list) else path,
                 f"{name} is to be asked for accounts, but nothing says how",
                 f"add {name}: to auth, or take it out of the order",
             )
 
 
+def _is_described(resolved: ResolvedSite, name: str) -> bool:
+    """Whether the site says how a back-end is asked: in its section, in its settings, or by a file of its own."""
+    file = DESCRIBED[name]
+    carried = any(said.rpartition("/")[2] == file for said in resolved.site.files)
+    return getattr(resolved.site.auth, name) is not None or file in resolved.settings or carried
+
+
 def _unasked(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
-    auth = resolved.site.auth
-    for name in _DESCRIBED if auth.order is not None else ():
-        if getattr(auth, name) is not None and name not in (auth.order or ()):
+    order, path = ordered_backends(resolved)
+    for name in DESCRIBED:
+        if getattr(resolved.site.auth, name) is not None and name not in order:
             yield Finding(
                 ("auth", name),
-                f"{name} is described but never asked: auth.order does not name it",
-                f"add {name} to auth.order, or remove auth.{name}",
+                f"{name} is described but never asked: {shown(path)} does not name it",
+                f"add {_called(name, path)} to {shown(path)}, or remove auth.{name}",
             )
 
 

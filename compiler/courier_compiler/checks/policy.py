@@ -3,29 +3,63 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final
+from typing import Final, NamedTuple
 
-from courier_compiler.checks import Check, Finding
+from courier_compiler.checks import Check, Finding, per_site
 from courier_compiler.checks._names import names
-from courier_compiler.checks._site import FILES, listeners, value_in_force
+from courier_compiler.checks._site import FILES, decided, listeners, said_at, several, value_in_force
 from courier_compiler.host import HostView
 from courier_compiler.profile import version
 from courier_compiler.resolved import ResolvedSite
-from courier_schema.report import Severity
+from courier_schema.report import Severity, SitePath
 
 _USER_IN_SUBDOMAIN: Final = "1.1.5"
 """First release that takes the pattern user@.domain."""
-_SPF: Final = ("helo", "mail_from", "header_from")
+_SPF_HEADER: Final = "bofhspffrom"
+_SPF: Final = ("bofhspfhelo", "bofhspfmailfrom", _SPF_HEADER)
+_BLOCK: Final = "BLOCK"
+"""The variable that a hit sets unless the list says another one."""
+
+
+class _DnsList(NamedTuple):
+    """One DNS list in force, and the place that says so."""
+
+    zone: str
+    is_allow: bool
+    variable: str
+    answer: str
+    path: SitePath
+
+
+@per_site
+def _dns_lists(resolved: ResolvedSite) -> tuple[_DnsList, ...]:
+    """The DNS lists that port 25 asks, in their order."""
+    options, path = decided(resolved, "esmtpd", "blacklists")
+    if path[:1] != ("settings",):
+        return tuple(
+            _DnsList(entry.zone, entry.kind == "allow", entry.variable or _BLOCK, entry.answer or "", (*path, at))
+            for at, entry in enumerate(resolved.site.dns_lists.lists)
+        )
+    is_list = isinstance(said_at(resolved, path), list)
+    return tuple(_dns_list(str(option), (*path, at) if is_list else path) for at, option in enumerate(options or ()))
+
+
+def _dns_list(option: str, path: SitePath) -> _DnsList:
+    """An option of couriertcpd: -block=zone[=name][,variable[/answer][,text]], or -allow=."""
+    word, _, rest = option.partition("=")
+    zone, variable, *_ = (*rest.split(",", 2), "", "")
+    name, _, answer = variable.partition("/")
+    return _DnsList(zone.partition("=")[0], word == "-allow", name or _BLOCK, answer, path)
 
 
 def _lists_twice(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
-    seen: dict[tuple[str, str | None, str | None], int] = {}
-    for position, entry in enumerate(resolved.site.dns_lists.lists):
+    seen: dict[tuple[str, str, str], int] = {}
+    for position, entry in enumerate(_dns_lists(resolved)):
         key = (entry.zone.lower().rstrip("."), entry.variable, entry.answer)
         first = seen.setdefault(key, position)
         if first != position:
             yield Finding(
-                ("dns_lists", "lists", position),
+                entry.path,
                 f"{entry.zone} is already asked as the {_ordinal(first)} list",
                 "remove one of the two, or ask for another answer",
             )
@@ -37,28 +71,27 @@ def _ordinal(position: int) -> str:
 
 
 def _allow_too_late(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
-    lists = resolved.site.dns_lists.lists
+    lists = _dns_lists(resolved)
     for position, entry in enumerate(lists):
         later = lists[position + 1 :]
-        if entry.kind == "allow" and not any(
-            other.kind == "block" and other.variable == entry.variable for other in later
-        ):
+        if entry.is_allow and not any(not other.is_allow and other.variable == entry.variable for other in later):
             yield Finding(
-                ("dns_lists", "lists", position),
+                entry.path,
                 f"the allow list {entry.zone} exempts from nothing, because no block list follows it",
                 "move it before the block lists",
             )
 
 
 def _drop_misses(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
-    section = resolved.site.dns_lists
-    variables = {entry.variable or "BLOCK" for entry in section.lists if entry.kind == "block"}
-    if section.drop and len(variables) > 1:
-        others = (entry for entry in section.lists if entry.kind == "block" and entry.variable is not None)
-        missed = [entry.zone for entry in others if entry.variable != "BLOCK"]
+    drop, path = decided(resolved, "esmtpd", "drop")
+    looked_at = {str(option).partition("=")[2] or _BLOCK for option in drop or ()}
+    blocking = [entry for entry in _dns_lists(resolved) if not entry.is_allow]
+    missed = [entry.zone for entry in blocking if entry.variable not in looked_at]
+    if drop and missed:
         yield Finding(
-            ("dns_lists", "drop"),
-            f"connections are dropped for lists that set BLOCK only, not for {', '.join(missed)}",
+            path,
+            f"connections are dropped for lists that set {several(sorted(looked_at))} only, not for "
+            f"{', '.join(missed)}",
             "remove variable from these lists, or drop",
         )
 
@@ -80,32 +113,31 @@ def _bad_mx(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
 
 
 def _spf_words(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
-    spf = resolved.site.policy.spf
-    for field in _SPF if spf is not None else ():
-        said: list[str] = list(getattr(spf, field) or ())
+    for attribute in _SPF:
+        results, path = decided(resolved, "bofh", attribute)
+        said = list(map(str, results or ()))
         for word, meaning in (("off", "switches the check off"), ("all", "accepts every result")):
             if word in said and len(said) > 1:
                 others = ", ".join(other for other in said if other != word)
                 yield Finding(
-                    ("policy", "spf", field),
+                    path,
                     f"{word} {meaning}, whatever stands beside it: {others}",
                     f"remove {word}, or everything else",
                 )
-        if "mailfromok" in said and field != "header_from":
+        if "mailfromok" in said and attribute != _SPF_HEADER:
             yield Finding(
-                ("policy", "spf", field),
+                path,
                 "mailfromok has a meaning for the From header only",
                 "move it to header_from",
             )
 
 
 def _spf_without_pass(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
-    spf = resolved.site.policy.spf
-    for field in _SPF if spf is not None else ():
-        said = list(getattr(spf, field) or ())
+    for attribute in _SPF:
+        said, path = decided(resolved, "bofh", attribute)
         if said and not {"off", "all", "pass"} & set(said):
             yield Finding(
-                ("policy", "spf", field),
+                path,
                 "mail that passes SPF would be refused, because pass is not among the accepted results",
                 "add pass, and none for domains that publish nothing",
             )

@@ -7,16 +7,19 @@ from dataclasses import dataclass
 from typing import Final
 
 from courier_compiler.checks import Check, Finding
-from courier_compiler.checks._site import value_in_force
+from courier_compiler.checks._site import decided, shown, value_in_force
 from courier_compiler.host import HostView
 from courier_compiler.resolved import ResolvedSite
-from courier_schema.legacy.codecs import seconds
+from courier_schema.legacy.codecs import DurationCodec, seconds
+from courier_schema.legacy.table import rows
+from courier_schema.legacy.tables.control import Control
 from courier_schema.report import Severity
 
-_NEVER_ZERO: Final = ("lifetime", "fax_lifetime", "retry_pause", "series_pause", "respawn_idle", "respawn_busy")
+_NEVER_ZERO: Final = ("queuetime", "faxqueuetime", "retryalpha", "retrygamma", "respawnlo", "respawnhi")
 _LONGEST: Final = 2**31 - 1
 """Seconds that fit into the numbers of Courier's programs."""
-_WAITING: Final = ("command", "helo", "data", "local_delivery")
+_WAITING: Final = ("esmtptimeout", "esmtptimeouthelo", "esmtptimeoutdata", "localtimeout")
+_TIMES: Final = tuple(row.attribute for row in rows(Control) if isinstance(row.codec, DurationCodec))
 
 
 def _number(resolved: ResolvedSite, attribute: str) -> int:
@@ -26,47 +29,36 @@ def _number(resolved: ResolvedSite, attribute: str) -> int:
 
 
 def _zero(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
-    queue = resolved.site.queue
-    for field in _NEVER_ZERO:
-        said = getattr(queue, field)
-        if said is not None and seconds(said) == 0:
+    for attribute in (*_NEVER_ZERO, *_WAITING):
+        said, path = decided(resolved, "control", attribute)
+        if isinstance(said, str) and seconds(said) == 0:
+            says = "is no time at all" if attribute in _NEVER_ZERO else "leaves the other side no time to answer"
             yield Finding(
-                ("queue", field),
-                f"queue.{field} is no time at all",
-                "write a duration such as 5m, or remove the key for the usual one",
-            )
-    for field in _WAITING:
-        said = getattr(queue.timeouts, field)
-        if said is not None and seconds(said) == 0:
-            yield Finding(
-                ("queue", "timeouts", field),
-                f"queue.timeouts.{field} leaves the other side no time to answer",
+                path,
+                f"{shown(path)} {says}",
                 "write a duration such as 5m, or remove the key for the usual one",
             )
 
 
 def _too_long(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
-    queue = resolved.site.queue
-    for path, section in ((("queue",), queue), (("queue", "timeouts"), queue.timeouts)):
-        for field in sorted(section.model_fields_set):
-            said = getattr(section, field)
-            if isinstance(said, str) and seconds(said) > _LONGEST:
-                yield Finding(
-                    (*path, field),
-                    f"{'.'.join((*path, field))} is {seconds(said)} seconds, more than Courier can count",
-                    f"write at most {_LONGEST}",
-                )
+    for attribute in _TIMES:
+        said, path = decided(resolved, "control", attribute)
+        if isinstance(said, str) and seconds(said) > _LONGEST:
+            yield Finding(
+                path,
+                f"{shown(path)} is {seconds(said)} seconds, more than Courier can count",
+                f"write at most {_LONGEST}",
+            )
 
 
 @dataclass(frozen=True, slots=True)
 class _Order:
     """Two fields of the queue of which the first must not be larger, as they are in force."""
 
-    fields: tuple[str, str]
     rows: tuple[str, str]
-    """The same in the table of control files."""
+    """As the table of control files calls them."""
     blamed: str
-    """The field that is mentioned where the site says both."""
+    """The one that is mentioned where the site says both."""
     says: str
     remedy: str
     is_strict: bool = False
@@ -74,30 +66,30 @@ class _Order:
 
     def find(self, resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
         smaller, larger = (_number(resolved, row) for row in self.rows)
-        said = [field for field in self.fields if getattr(resolved.site.queue, field) is not None]
+        said = {row: path for row in self.rows if (path := decided(resolved, "control", row)[1])}
         if said and smaller > 0 and larger > 0 and (smaller > larger or (self.is_strict and smaller == larger)):
-            blamed = self.blamed if self.blamed in said else said[0]
-            yield Finding(("queue", blamed), self.says.format(smaller, larger), self.remedy)
+            path = said.get(self.blamed) or next(iter(said.values()))
+            yield Finding(path, self.says.format(smaller, larger), self.remedy)
 
 
 _WARNING: Final = _Order(
-    ("warn_after", "lifetime"), ("warntime", "queuetime"), "warn_after",
+    ("warntime", "queuetime"), "warntime",
     "mail expires before the time at which its sender would be told of a delay, or a backup relay would take it over",
     "make warn_after shorter than lifetime",
     is_strict=True,
 )  # fmt: skip
 _HOST_PAUSE: Final = _Order(
-    ("host_pause", "retry_pause"), ("esmtpdelay", "retryalpha"), "host_pause",
+    ("esmtpdelay", "retryalpha"), "esmtpdelay",
     "a message is tried again while its server is still left alone, so the attempt is wasted",
     "make host_pause no longer than retry_pause",
 )  # fmt: skip
 _MEMORY: Final = _Order(
-    ("memory_low", "memory_high"), ("queuelo", "queuehi"), "memory_high",
+    ("queuelo", "queuehi"), "queuehi",
     "the queue in memory holds {1} messages, but is to be refilled below {0}",
     "make memory_high larger than memory_low",
 )  # fmt: skip
 _RESPAWN: Final = _Order(
-    ("respawn_idle", "respawn_busy"), ("respawnlo", "respawnhi"), "respawn_busy",
+    ("respawnlo", "respawnhi"), "respawnhi",
     "the latest restart of the queue manager comes before the earliest",
     "make respawn_busy longer than respawn_idle",
 )  # fmt: skip
@@ -105,23 +97,22 @@ _RESPAWN: Final = _Order(
 
 def _per_host(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
     for name in ("local", "esmtp", "dsn", "uucp", "fax"):
-        module = getattr(resolved.site.queue.modules, name)
-        if module is None or module.per_host is None or module.deliveries is None:
-            continue
-        if module.per_host > module.deliveries:
+        per_host, path = decided(resolved, f"module.{name}", "maxhost")
+        deliveries, _ = decided(resolved, f"module.{name}", "maxdels")
+        if per_host is not None and deliveries is not None and per_host > deliveries:
             yield Finding(
-                ("queue", "modules", name, "per_host"),
-                f"{module.per_host} deliveries to one host are allowed, but only {module.deliveries} in all",
-                f"write {module.deliveries} at most",
+                path,
+                f"{per_host} deliveries to one host are allowed, but only {deliveries} in all",
+                f"write {deliveries} at most",
             )
 
 
 def _backup_never(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
-    warn = resolved.site.queue.warn_after
-    if resolved.site.backup_relay is not None and warn is not None and seconds(warn) == 0:
+    warn, path = decided(resolved, "control", "warntime")
+    if value_in_force(resolved, "control", "backuprelay") and isinstance(warn, str) and seconds(warn) == 0:
         yield Finding(
-            ("queue", "warn_after"),
-            "no mail would ever be handed to the backup relay: warn_after says when, and 0 is never",
+            path,
+            f"no mail would ever be handed to the backup relay: {path[-1]} says when, and 0 is never",
             "write the time after which the backup relay takes over, such as 4h",
         )
 

@@ -7,6 +7,7 @@ from typing import Final
 
 from courier_compiler.checks import Check, Finding
 from courier_compiler.checks._names import host_names, names
+from courier_compiler.checks._site import decided, in_force, shown
 from courier_compiler.host import HostView
 from courier_compiler.parts.routes import (
     EVERYWHERE,
@@ -148,8 +149,9 @@ def _to_itself(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
         for _, route, path in named_routes(resolved.site)
         if route.via
     ]
-    if resolved.site.backup_relay is not None:
-        places.append((("backup_relay", "host"), resolved.site.backup_relay.host))
+    backup, said = decided(resolved, "control", "backuprelay")
+    if backup:
+        places.append((said if said[0] == "settings" else ("backup_relay", "host"), str(backup).partition(" ")[0]))
     for path, relay in places:
         if normal_form(relay) == normal_form(resolved.me) or normal_form(relay) in known.local:
             yield Finding(
@@ -160,7 +162,7 @@ def _to_itself(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
 
 
 def _security_without_trust(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
-    if resolved.site.sending_tls.security_trust is not None:
+    if decided(resolved, "courierd", "tls_trustsecuritycerts")[0]:
         return
     for name, route, path in named_routes(resolved.site):
         if route.security == "starttls":
@@ -173,14 +175,16 @@ def _security_without_trust(resolved: ResolvedSite, host: HostView) -> Iterator[
 
 
 def _required_without_tls(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
-    if resolved.site.sending_tls.enabled:
+    enabled, off = in_force(resolved, "courierd", "esmtp_use_starttls") or (True, ())
+    if enabled or not off:
         return
+    switch = "sending_tls.enabled: false" if off[0] == "sending_tls" else shown(off)
     for _, route, path in named_routes(resolved.site):
         if route.security in ("required", "starttls"):
             yield Finding(
                 (*path, "security"),
-                "the route requires STARTTLS, which sending_tls.enabled: false switches off",
-                "remove enabled: false from sending_tls",
+                f"the route requires STARTTLS, which {switch} switches off",
+                "remove enabled: false from sending_tls" if off[0] == "sending_tls" else f"remove {switch}",
             )
 
 

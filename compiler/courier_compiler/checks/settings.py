@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from courier_compiler.checks import Check, Finding
-from courier_compiler.checks._site import dotted
+from courier_compiler.checks._site import dotted, said_at
 from courier_compiler.host import HostView
 from courier_compiler.origin import Kind, Origin
 from courier_compiler.resolved import ResolvedSite, Settings
@@ -14,7 +14,7 @@ from courier_schema.legacy.codecs import AddressCodec, OptionsCodec, PortsCodec
 from courier_schema.legacy.formats.domains import ONE_LINE_LIMIT
 from courier_schema.legacy.table import Row, rows_by_attribute, rows_by_name
 from courier_schema.legacy.tables import FILES, table
-from courier_schema.report import Severity
+from courier_schema.report import Severity, SitePath
 from courier_schema.suggest import suggest
 
 _NEVER_LOSE: Final = {
@@ -106,8 +106,14 @@ def _unfit(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
             trouble = _trouble(row, value) if value is not None and attribute not in settings.concealed else ""
             if trouble:
                 name = row.name if file == "control" else f"{row.name} of {file}"
-                says = f"{dotted(origin.path)}: Courier's {name} cannot be {row.codec.encode(value)!r}"
-                yield Finding(origin.path, says, trouble)
+                yield _unfit_value(resolved, origin.path, f"Courier's {name}", row.codec.encode(value), trouble)
+
+
+def _unfit_value(resolved: ResolvedSite, path: SitePath, name: str, value: str, trouble: str) -> Finding:
+    place = dotted(path)
+    if not value and said_at(resolved, path) is None:
+        return Finding(path, f"{place} is missing, and {name} needs a value", f"add the key {path[-1]!r}")
+    return Finding(path, f"{place}: {name} cannot be {value!r}", trouble)
 
 
 def _trouble(row: Row, value: Any) -> str:

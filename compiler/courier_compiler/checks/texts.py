@@ -7,10 +7,13 @@ from collections.abc import Iterator
 from typing import Final
 
 from courier_compiler.checks import Check, Finding, per_site
-from courier_compiler.checks._site import dotted, said_at
+from courier_compiler.checks._site import decided, dotted, greetings, said_at
 from courier_compiler.host import HostView
 from courier_compiler.resolved import ResolvedSite
+from courier_schema.legacy.codecs import TextCodec
 from courier_schema.legacy.formats.domains import ONE_LINE_LIMIT
+from courier_schema.legacy.table import rows
+from courier_schema.legacy.tables.control import Control
 from courier_schema.report import Severity, SitePath
 
 _SKIPPED: Final = frozenset(
@@ -95,14 +98,23 @@ def _carriage_returns(resolved: ResolvedSite, host: HostView) -> Iterator[Findin
 
 
 def _too_long(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
-    for path in _ONE_LINE:
-        text = said_at(resolved, path)
+    said = [(path, said_at(resolved, path)) for path in _ONE_LINE]
+    for path, text in (*said, *_said_of_control(resolved)):
         if isinstance(text, str) and len(text.encode()) > ONE_LINE_LIMIT:
             yield Finding(
                 path,
                 f"{dotted(path)} is longer than {ONE_LINE_LIMIT} bytes, and Courier reads no further",
                 "write something shorter",
             )
+
+
+def _said_of_control(resolved: ResolvedSite) -> Iterator[tuple[SitePath, object]]:
+    """Values of one line that stand under `settings`."""
+    control = resolved.settings.get("control")
+    for row in rows(Control) if control is not None else ():
+        value, path = decided(resolved, "control", row.attribute)
+        if path[:1] == ("settings",) and not (isinstance(row.codec, TextCodec) and row.codec.lines):
+            yield path, value
 
 
 def _bounce_header(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
@@ -116,10 +128,7 @@ def _bounce_header(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
 
 
 def _greeting(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
-    virtual = (
-        (("virtual_hosts", name, "greeting"), said.greeting) for name, said in resolved.site.virtual_hosts.items()
-    )
-    for path, text in ((("host", "greeting"), resolved.site.host.greeting), *virtual):
+    for path, text in greetings(resolved):
         longest = max((len(line.encode()) for line in (text or "").split("\n")), default=0)
         if longest > _LONGEST_GREETING:
             yield Finding(

@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Final
 
 from courier_compiler.checks import Check, Finding
-from courier_compiler.checks._site import TLS_FILES, in_force, listeners, several, tls_of, tls_path, value_in_force
+from courier_compiler.checks._site import (
+    TLS_FILES,
+    decided,
+    dotted,
+    in_force,
+    is_put_back,
+    listeners,
+    several,
+    shown,
+    tls_of,
+    value_in_force,
+)
 from courier_compiler.host import HostView
 from courier_compiler.origin import Kind
 from courier_compiler.profile import Profile
@@ -15,7 +27,12 @@ from courier_schema.legacy.table import Row, rows, rows_by_attribute
 from courier_schema.report import Severity, SitePath
 from courier_schema.site.tls import SendingTls, Tls
 
-_OLD: Final = ("1.0", "1.1")
+_OLD_NAMES: Final = {
+    "1.0": {"TLS1.0", "TLSV1", "TLS1"},
+    "1.1": {"TLS1.1", "TLSV1.1", "TLS1_1"},
+}  # fmt: skip
+"""What TLS libraries and Courier call them."""
+_UNVERIFIED: Final = (None, "", "NONE")
 _REQUIRED: Final = {
     "smtp": ("esmtpd", "esmtp_tls_required"), "submission": ("esmtpd-msa", "esmtp_tls_required"),
     "imap": ("imapd-ssl", "imap_tls_required"), "pop3": ("pop3d-ssl", "pop3_tls_required"),
@@ -64,36 +81,33 @@ def _no_certificate(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]
 
 
 def _uses_stock(resolved: ResolvedSite, name: str) -> bool:
-    settings = resolved.settings.get(TLS_FILES[name])
-    if settings is None or tls_of(resolved, listeners(resolved)[name], "certificate") is not None:
-        return False
     found = in_force(resolved, TLS_FILES[name], "tls_certfile")
-    return found is not None and not found[1]
+    return found is not None and not tls_of(resolved, name, "certificate")[1]
 
 
 def _verify_without_trust(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
     seen: set[SitePath] = set()
-    for name, listener in listeners(resolved).items():
-        verify = tls_of(resolved, listener, "verify_clients")
-        path = tls_path(listener, name, "verify_clients")
-        if verify in (None, "none") or tls_of(resolved, listener, "trust") is not None or path in seen:
+    for name in listeners(resolved):
+        verify, path = tls_of(resolved, name, "verify_clients")
+        if verify in _UNVERIFIED or tls_of(resolved, name, "trust")[0] is not None or path in seen:
             continue
         seen.add(path)
+        where = dotted(path[:-1]) if path[0] != "settings" else "tls"
         yield Finding(
             path,
             "client certificates are checked against every authority of the system, anybody's certificate passes",
-            f"name the authority that signs your clients' certificates: {path[-2]}: {{trust: /path/to/ca.pem}}",
+            f"name the authority that signs your clients' certificates: {where}: {{trust: /path/to/ca.pem}}",
         )
 
 
 def _login_unverified(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
     seen: set[SitePath] = set()
-    for name, listener in listeners(resolved).items():
-        path = tls_path(listener, name, "login_field")
-        if tls_of(resolved, listener, "login_field") is None or path in seen:
+    for name in listeners(resolved):
+        login, path = tls_of(resolved, name, "login_field")
+        if login is None or path in seen:
             continue
         seen.add(path)
-        if tls_of(resolved, listener, "verify_clients") in (None, "none"):
+        if tls_of(resolved, name, "verify_clients")[0] in _UNVERIFIED:
             yield Finding(
                 path,
                 "logins by certificate need certificates that are checked, and nothing asks clients for one",
@@ -111,24 +125,40 @@ def _sections(resolved: ResolvedSite) -> Iterator[tuple[SitePath, Tls | SendingT
 
 
 def _key_alone(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
-    for path, section in _sections(resolved):
-        certificate = section.certificate or (resolved.site.tls.certificate if path[0] == "listeners" else None)
-        if section.key is not None and certificate is None:
+    seen: set[SitePath] = set()
+    for file in dict.fromkeys((*TLS_FILES.values(), "courierd")):
+        key, path = decided(resolved, file, "tls_private_keyfile")
+        certificate = decided(resolved, file, "tls_certfile")[0]
+        if key and not is_put_back(path) and not certificate and path not in seen:
+            seen.add(path)
             yield Finding(
-                (*path, "key"),
-                f"the key {section.key} has no certificate that belongs to it",
+                path,
+                f"the key {key} has no certificate that belongs to it",
                 "name the certificate beside the key",
             )
 
 
 def _old_protocols(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
-    for path, section in _sections(resolved):
-        if section.minimum in _OLD:
+    attribute = "tls_priority" if resolved.profile.tls_library == "gnutls" else "tls_protocol"
+    seen: set[SitePath] = set()
+    for file in dict.fromkeys((*TLS_FILES.values(), "courierd")):
+        value, path = decided(resolved, file, attribute)
+        old = _oldest(str(value or ""))
+        is_off = path[:1] == ("listeners",) and path[1] not in listeners(resolved)
+        if old and path not in seen and not is_off and not is_put_back(path):
+            seen.add(path)
             yield Finding(
-                (*path, "minimum"),
-                f"TLS {section.minimum} is no longer considered safe",
-                'write minimum: "1.2"',
+                path,
+                f"TLS {old} is no longer considered safe",
+                'write minimum: "1.2"' if path[-1] == "minimum" else f"leave it out of {shown(path)}",
             )
+
+
+def _oldest(versions: str) -> str:
+    """The first outdated version that a priority string of GnuTLS or a list of OpenSSL asks for; empty without one."""
+    words = re.split(r"[:\s]+", versions.upper())
+    asked = {word.removeprefix("+VERS-").rstrip("+") for word in words}
+    return next((old for old, names in _OLD_NAMES.items() if names & asked), "")
 
 
 def _other_library(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
@@ -150,12 +180,14 @@ def _other_library(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
 
 
 def _verify_without_tls(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
-    sending = resolved.site.sending_tls
-    if sending.verify and not sending.enabled:
+    verified, path = decided(resolved, "courierd", "tls_verifypeer")
+    enabled, off = in_force(resolved, "courierd", "esmtp_use_starttls") or (True, ())
+    if verified not in _UNVERIFIED and not enabled:
+        switch = "enabled: false" if off[:1] == ("sending_tls",) else shown(off)
         yield Finding(
-            ("sending_tls", "verify"),
+            path,
             "certificates of other servers are to be verified, but TLS is switched off",
-            "remove enabled: false, or verify",
+            f"remove {switch}, or {path[-1]}",
         )
 
 

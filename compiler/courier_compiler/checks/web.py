@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from courier_compiler.checks import Check, Finding
+from courier_compiler.checks._site import decided
 from courier_compiler.host import HostView
 from courier_compiler.resolved import ResolvedSite
 from courier_schema.report import Severity
@@ -15,18 +16,17 @@ _WILDCARD_MODIFIERS: Final = ("@", "-")
 
 
 def _plain(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
-    webadmin = resolved.site.webadmin
-    if webadmin is not None and (webadmin.plain_http is True or webadmin.plain_http == []):
+    allowed, path = decided(resolved, "control", "webadmin_unsecureok")
+    if allowed == ():
         yield Finding(
-            ("webadmin", "plain_http"),
+            path,
             "everybody may open the administration pages without encryption",
-            "list the addresses that may, such as plain_http: [127.0.0.1], or remove it",
+            f"list the addresses that may, such as {path[-1]}: [127.0.0.1], or remove it",
         )
 
 
 def _no_password(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
-    webadmin = resolved.site.webadmin
-    if webadmin is not None and webadmin.password is None:
+    if resolved.site.webadmin is not None and not decided(resolved, "control", "webadmin_password")[0]:
         yield Finding(
             ("webadmin",),
             "nobody can open the administration pages, because they have no password",
@@ -59,12 +59,13 @@ def _timeouts(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
 
 
 def _sizes(resolved: ResolvedSite, host: HostView) -> Iterator[Finding]:
-    webmail, own = resolved.site.webmail, resolved.site.host.max_message_size
+    webmail, (own, path) = resolved.site.webmail, decided(resolved, "control", "sizelimit")
     if webmail is None:
         return
+    whole = resolved.site.host.max_message_size if path[:1] == ("host",) else own
     pairs = (
         ("max_attachment_size", webmail.max_attachment_size, webmail.max_message_size, "a message in webmail"),
-        ("max_message_size", webmail.max_message_size, own, "a message on this server"),
+        ("max_message_size", webmail.max_message_size, whole, "a message on this server"),
     )
     for field, inner, outer, what in pairs:
         if inner is not None and outer is not None and octets(inner) > octets(outer) > 0:

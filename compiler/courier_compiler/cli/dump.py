@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from courier_compiler.cli import Verb
-from courier_compiler.legacy_tables.directory import open_database
+from courier_compiler.legacy_tables.directory import blamed_on, open_database
 from courier_schema.legacy.formats.dump import dump
 
 
@@ -16,7 +16,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    sys.stdout.writelines(f"{line}\n" for line in dump(open_database(options.file).items()))
+    database = open_database(options.file)
+    with blamed_on(options.file):
+        sys.stdout.writelines(f"{line}\n" for line in dump(database.items()))
     return 0
 
 

@@ -63,7 +63,7 @@ def run(options: argparse.Namespace) -> int:
             written = _put_in_place(outcomes)
     if options.format == "text":
         for database in written:
-            print(f"{database.path}: {database.records} records")
+            print(f"{database.path}: {database.records} record{'' if database.records == 1 else 's'}")
     return status
 
 

@@ -6,13 +6,12 @@ from collections.abc import Iterator
 from typing import Final
 
 from courier_compiler.derive import Derivation, Intent, copy, said, translate
+from courier_compiler.parts.backends import DESCRIBED, module_of
 from courier_compiler.resolved import ResolvedSite
 from courier_schema.legacy.table import Table, rows_by_name
 from courier_schema.legacy.tables.authdaemon import Authdaemonrc
 from courier_schema.site.accounts import AccountOptions
 
-_MODULES: Final = {"postgresql": "authpgsql"}
-_DESCRIBED: Final = ("ldap", "mysql", "postgresql", "sqlite", "pipe")
 _WEBMAIL: Final = {
     "fixed-from": "wbnochangingfrom",
     "fixed-password": "wbnochangepass",
@@ -47,20 +46,16 @@ def _order(resolved: ResolvedSite) -> Iterator[Intent]:
     auth = resolved.site.auth
     for field, backends in said(auth, ("order",)):
         assert isinstance(backends, list)
-        yield Intent(Authdaemonrc(authmodulelist=tuple(map(_module, backends))), ("auth", field), "as modules")
+        yield Intent(Authdaemonrc(authmodulelist=tuple(map(module_of, backends))), ("auth", field), "as modules")
         return
     described = (
         *(["userdb"] if resolved.mailboxes else []),
         *(["pam"] if auth.pam else []),
-        *(name for name in _DESCRIBED if getattr(auth, name) is not None),
+        *(name for name in DESCRIBED if getattr(auth, name) is not None),
     )
     if described:
-        modules = tuple(map(_module, described))
+        modules = tuple(map(module_of, described))
         yield Intent(Authdaemonrc(authmodulelist=modules), ("auth",), "the back-ends that the site describes")
-
-
-def _module(backend: str) -> str:
-    return _MODULES.get(backend, f"auth{backend}")
 
 
 def account_options(options: AccountOptions) -> tuple[tuple[str, str], ...]:

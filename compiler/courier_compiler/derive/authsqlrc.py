@@ -42,7 +42,9 @@ def _mysql(resolved: ResolvedSite) -> Iterator[Intent]:
     section, path = resolved.site.auth.mysql, ("auth", "mysql")
     if section is None:
         return
-    yield Intent(Authmysqlrc(mysql_server=None, mysql_password=None, mysql_username=""), path, "no shipped example")
+    yield Intent(Authmysqlrc(mysql_server=None, mysql_password=None), path, "no shipped example")
+    if section.user is None:
+        yield Intent(Authmysqlrc(mysql_username=""), (*path, "user"), "no shipped example")
     yield from copy(Authmysqlrc, section, path, _MYSQL)
     yield from _sql(Authmysqlrc, section, path, "mysql")
     yield from _mysql_delivery(section, path)

@@ -12,7 +12,6 @@ from courier_compiler.tracing.recipient import accepted_why, accepts
 from courier_compiler.tracing.route import hop
 from courier_schema.legacy.formats.domains import normal_form
 from courier_schema.legacy.formats.hosted import Place
-from courier_schema.legacy.formats.userdb import lookup_userdb
 from courier_schema.site.tests import MailboxTest, RouteTest
 from courier_schema.words import octets
 
@@ -50,7 +49,7 @@ def route(host: CompiledHost, name: str, test: RouteTest) -> Iterator[Mismatch]:
 def mailbox(host: CompiledHost, name: str, test: MailboxTest) -> Iterator[Mismatch]:
     """What does not hold of an account."""
     login = canonical(host, test.account or name)
-    account = lookup_userdb(login, "courier", host.get("userdb.dat"), host.get("userdbshadow.dat"))
+    account = host.account(login, "courier")
     why = host.why("userdb.dat", login)
     if account is None:
         yield Mismatch("an account", f"there is no account {login}")

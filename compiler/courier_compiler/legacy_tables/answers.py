@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from courier_compiler.legacy_tables.directory import Directory, open_database
+from courier_compiler.legacy_tables.directory import Directory, blamed_on, open_database
 from courier_compiler.legacy_tables.sources import KINDS
 from courier_schema.legacy.formats.accept import AcceptAnswer, lookup_accept, relay_percent
 from courier_schema.legacy.formats.access import lookup_access
@@ -202,11 +202,15 @@ def _keys(tried: Iterable[str | bytes], matched: str | bytes | None) -> dict[str
 
 
 def _reader(database: Path) -> Get:
-    return open_database(database).get if database.exists() else _nothing
+    if not database.exists():
+        return lambda key: None
+    records = open_database(database)
 
+    def get(key: bytes) -> bytes | None:
+        with blamed_on(database):
+            return records.get(key)
 
-def _nothing(key: bytes) -> None:
-    return None
+    return get
 
 
 def _domain(query: str) -> str:

@@ -11,6 +11,7 @@ import os
 import re
 import stat
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -117,11 +118,16 @@ def open_database(path: Path) -> gdbm.Reader | dict[bytes, bytes]:
         raise CourierSiteError(f"{path} is empty, not a database") from error
     except OSError as error:
         raise unreadable(path, error) from error
-    if berkeley.is_database(content[:_BEGINNING]):
-        return berkeley.loads(content[:])
+    with blamed_on(path):
+        return berkeley.loads(content[:]) if berkeley.is_database(content[:_BEGINNING]) else gdbm.Reader(content)
+
+
+@contextmanager
+def blamed_on(path: Path) -> Iterator[None]:
+    """Trouble with what a database holds, which can show at any record that is read, told with the name of the file."""
     try:
-        return gdbm.Reader(content)
-    except gdbm.MalformedDatabase as error:
+        yield
+    except CourierSiteError as error:
         raise CourierSiteError(f"{path}: {error}") from error
 
 

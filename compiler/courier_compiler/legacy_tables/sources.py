@@ -21,7 +21,7 @@ from courier_schema.legacy.formats.aliases import compile as aliases
 from courier_schema.legacy.formats.makedat import Kind, Release
 from courier_schema.legacy.formats.source import Source
 from courier_schema.legacy.formats.userdb import SourceFacts, UserdbTables
-from courier_schema.report import Mark, Problem
+from courier_schema.report import Mark, Problem, Severity
 
 PROTOCOLS: Final = ("esmtp", "local", "uucp", "fax", "dsn")
 """Transports that can have aliases of their own."""
@@ -72,7 +72,12 @@ def _aliases(directory: Directory, path: Path, release: Release, protocol: str |
     problems += table.problems
     shelf = directory.path / "aliasdir"
     files = {os.fsdecode(name): text for name, text in table.programs.items()}
-    programs = Programs(shelf / f".courier-:xalias{f'-{protocol}' if protocol else ''}", files)
+    name = f":xalias-{protocol}" if protocol else ":xalias"
+    programs = Programs(shelf / f".courier-{name}", files)
+    ending = directory.one_line("dotextension") or "courier"
+    looked_for = shelf / f".{ending}-{name}"
+    if files and looked_for.resolve() != programs.directory.resolve():
+        problems += (_looked_for_elsewhere(directory, ending, looked_for, programs.directory.name),)
     if shelf.is_dir():
         return Outcome((_database(path, table.records, _ALIASES_MODE),), problems, programs)
     # makealiases misses the directory when it puts program files there, by then the database has been replaced;
@@ -189,8 +194,16 @@ _NOT_SET: Final = Problem(
 
 
 def _missing(path: Path) -> Problem:
+    return Problem("table-source-missing", f"`{path}` does not exist", "create it, or do not name it")
+
+
+def _looked_for_elsewhere(directory: Directory, ending: str, looked_for: Path, kept: str) -> Problem:
     return Problem(
-        "table-source-missing", f"`{path}` does not exist", "create it, or do not name it", Mark(str(path), 1)
+        "alias-programs-elsewhere",
+        f"`dotextension` is {ending}, so Courier looks for the programs of aliases in `{looked_for}`",
+        f"make that a symbolic link to {kept}, where makealiases keeps them",
+        Mark(str(directory.file("dotextension")), 1),
+        severity=Severity.WARNING,
     )
 
 
@@ -199,7 +212,6 @@ def _no_shelf(shelf: Path) -> Problem:
         "aliasdir-missing",
         f"`{shelf}` does not exist, and makealiases fails without it",
         "create the directory, even if no alias needs it",
-        Mark(str(shelf), 1),
     )
 
 

@@ -19,14 +19,13 @@ from typing import Final
 from courier_compiler.context import Context
 from courier_compiler.origin import Kind, Origin, derived
 from courier_compiler.parts.alias_names import POSTMASTER, AliasNames
+from courier_compiler.parts.backends import has_other_backends
 from courier_compiler.resolved import AliasEntry, alias_entry
 from courier_schema.legacy.formats.source import Source
 from courier_schema.report import SitePath
 
 STANDARD: Final = ("root", "mailer-daemon", "MAILER-DAEMON", "uucp", "abuse")
 """Names that a mail system answers for: those of its own programs, and RFC 2142's for complaints."""
-_OUTSIDE: Final = ("pam", "ldap", "mysql", "postgresql", "sqlite", "pipe", "order")
-"""Keys of `auth` that speak of accounts which the site does not list."""
 
 
 @dataclass(slots=True)
@@ -66,7 +65,7 @@ def host_files(context: Context, names: AliasNames) -> list[AliasFile]:
     One holds the customary names, one the host's own aliases, and one those of each domain, so that a change touches
     little.
     """
-    entries = (entry for entry in context.resolved.aliases if entry.path[-1] != "catch_all")
+    entries = (entry for entry in context.resolved.aliases if not entry.is_catch_all)
     spelt = _spelt(names, entries)
     files: dict[str, AliasFile] = {}
     homes: dict[SitePath, AliasFile] = {}
@@ -168,7 +167,7 @@ def _postmasters(
 
     Only where the site knows all accounts: else the alias could hide one.
     """
-    if context.names.completes_elsewhere or any(getattr(context.site.auth, key) for key in _OUTSIDE):
+    if context.names.completes_elsewhere or has_other_backends(context.resolved):
         return
     taken = spelt.keys() | {mailbox.login for mailbox in context.resolved.mailboxes}
     for domain, entry in context.names.hosted.items():

@@ -22,6 +22,7 @@ from courier_schema.legacy.formats import berkeley, bofh, gdbm, routes, shell
 from courier_schema.legacy.formats.domains import DomainList, Locality, first_line
 from courier_schema.legacy.formats.hosted import HostedAnswer, lookup_hosted
 from courier_schema.legacy.formats.source import Source
+from courier_schema.legacy.formats.userdb import Account, lookup_userdb
 from courier_schema.report import Problem, SitePath
 from courier_schema.source.secrets import MaskedSecrets
 
@@ -41,6 +42,7 @@ STARTS: Final[Mapping[Service, str]] = {
 """The variable of its last file that switches a service on."""
 
 
+_USERDB: Final = "authuserdb"
 _SEPARATORS_SINCE: Final = (2,)
 """First release with the file defaultsep."""
 
@@ -120,13 +122,33 @@ class CompiledHost:
     @cached_property
     def backends(self) -> tuple[str, ...]:
         """The account back-ends other than userdb, whose accounts are not in the tree."""
-        named = self.settings("authdaemonrc").get("authmodulelist", Value("")).text.split()
-        return tuple(module for module in named if module != "authuserdb")
+        return tuple(module for module in self._modules if module != _USERDB)
+
+    def account(self, login: str, service: str) -> Account | None:
+        """The account that authuserdb finds for a service, if it is asked at all."""
+        if _USERDB not in self._modules:
+            return None
+        return lookup_userdb(login, service, self.get("userdb.dat"), self.get("userdbshadow.dat"))
+
+    @cached_property
+    def _modules(self) -> tuple[str, ...]:
+        """The account back-ends in the order in which they are asked."""
+        return tuple(self.settings("authdaemonrc").get("authmodulelist", Value("")).text.split())
 
     def content(self, name: str) -> bytes:
         """The bytes of a file; none without it."""
         found = self.files.get(name)
         return found.content if found else b""
+
+    def behind_links(self, name: str) -> str:
+        """The name of a file with the link to its directory, if that is one, followed."""
+        above, slash, last = name.rpartition("/")
+        found = self.files.get(above)
+        if not slash or found is None or not found.link:
+            return name
+        root = PurePosixPath(self.resolved.profile.layout.sysconfdir)
+        target = (root / above).parent / found.content.decode() / last
+        return str(target.relative_to(root)) if target.is_relative_to(root) else name
 
     def get(self, name: str) -> Get:
         """Reads a database; one that does not exist holds nothing."""

@@ -13,7 +13,7 @@ from courier_compiler.tracing.values import Delivery, Kind, Reply, Stage, Why
 from courier_compiler.tracing.walk import Walk
 from courier_schema.legacy.formats.domains import first_line, lower
 from courier_schema.legacy.formats.hosted import CATCH_ALL, HostedAnswer, Place
-from courier_schema.legacy.formats.userdb import Account, lookup_userdb
+from courier_schema.legacy.formats.userdb import Account
 
 _STAGE = Stage.LOCAL
 _SERVICE: Final = "courier"
@@ -46,7 +46,7 @@ def find(walk: Walk, address: str, answer: HostedAnswer, *, by_alias: bool) -> t
 
 
 def _account(walk: Walk, login: str) -> Account | None:
-    return lookup_userdb(login, _SERVICE, walk.host.get("userdb.dat"), walk.host.get("userdbshadow.dat"))
+    return walk.host.account(login, _SERVICE)
 
 
 def _ask_others(walk: Walk, local_part: str, suffix: str) -> None:
@@ -100,7 +100,7 @@ def _in_aliasdir(walk: Walk, local_part: str) -> tuple[str, ...] | None:
 def _instructed(walk: Walk, directory: str, extension: str) -> tuple[str, ...] | None:
     """Follow the first file of instructions for an extension; None without one."""
     for candidate in _candidates(walk, extension):
-        name = f"{directory}/{candidate}"
+        name = walk.host.behind_links(f"{directory}/{candidate}")
         if name in walk.host.files:
             why = walk.host.why(name)
             walk.note(_STAGE, f"instructions in {name}", why)

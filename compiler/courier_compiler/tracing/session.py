@@ -5,7 +5,6 @@ from __future__ import annotations
 from courier_compiler.tracing.host import CompiledHost, Value, Variables
 from courier_compiler.tracing.values import Reply, Stage, Why
 from courier_compiler.tracing.walk import Walk, flag
-from courier_schema.legacy.formats.userdb import lookup_userdb
 
 _STAGE = Stage.SESSION
 SERVICE = "esmtp"
@@ -64,7 +63,7 @@ def _order(host: CompiledHost) -> Why | None:
 
 def can_log_in(host: CompiledHost, login: str) -> bool:
     """Whether an account of userdb has a password for SMTP."""
-    found = lookup_userdb(login, SERVICE, host.get("userdb.dat"), host.get("userdbshadow.dat"))
+    found = host.account(login, SERVICE)
     return found is not None and (found.password is not None or bool(found.secrets))
 
 

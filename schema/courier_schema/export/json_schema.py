@@ -13,6 +13,7 @@ from courier_schema.legacy.tables import FILES, table
 from courier_schema.site.base import Section
 from courier_schema.site.root import Site
 from courier_schema.site.walk import sections
+from courier_schema.source.overlay import NAME
 
 Schema = dict[str, Any]
 Part = Literal["site", "fragment"]
@@ -39,6 +40,7 @@ def json_schema(part: Part = "site") -> Schema:
     schema["properties"]["hosts"] = {
         "description": _HOSTS,
         "type": "object",
+        "propertyNames": {"pattern": f"^(?:{NAME})$"},
         "additionalProperties": {"$ref": "#/$defs/Host_overlay"},
     }
     if part == "fragment":

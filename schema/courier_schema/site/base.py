@@ -70,4 +70,6 @@ class Secret(Section):
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:
+        if self.value is not None and not self.value.strip("\r\n"):
+            raise ValueError("an empty secret is none: give its text, or remove the key")
         return self._give_one()

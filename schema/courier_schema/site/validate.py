@@ -30,6 +30,8 @@ _WRONG_KIND = {
     "none_required": "null",
     "float_type": "a number",
 }
+_BARE = {"a whole number", "a number", "true or false"}
+"""Kinds of values that stand without quotes."""
 _SHOWN = 40
 _LARGE = 2.0**53
 """From here on a floating point number may not be the whole number that was meant."""
@@ -175,14 +177,30 @@ def _wrong_kind(document: Document, path: SitePath, found: list[ErrorDetails]) -
     remedy = f"write {expected}"
     if "true or false" in kinds and isinstance(said, str) and said.lower() in {"yes", "no", "on", "off"}:
         remedy = f"write {'true' if said.lower() in {'yes', 'on'} else 'false'}"
-    elif kinds == ["text"] and isinstance(said, (int, float, bool)):
-        remedy = "put it in quotes"
+    elif "text" in kinds and not _BARE & set(kinds) and isinstance(said, (int, float, bool)):
+        remedy = _remedy_as_text(path, said)
     elif kinds == ["a whole number"] and isinstance(said, str) and said.isdecimal():
         remedy = "write it without quotes"
     elif "a whole number" in kinds and isinstance(said, float) and abs(said) < _LARGE and said.is_integer():
         remedy = f"write {int(said)}"
     name = ".".join(map(str, path)) or "the site"
     return Problem("wrong-kind", f"{name} is {_shown(said)}, not {expected}", remedy, document.marks.mark(path), path)
+
+
+def _remedy_as_text(path: SitePath, said: float | bool) -> str:
+    """What to do about a value that should have been text, which quotes alone do not always make right."""
+    text: object = _shown(said)
+    for step in reversed(path):
+        text = {step: text} if isinstance(step, str) else [text]
+    place = tuple(step if isinstance(step, str) else 0 for step in path)
+    try:
+        _validated(text)
+    except ValidationError as error:
+        for left in error.errors(include_url=False):
+            context = left.get("ctx", {})
+            if "remedy" in context and _place(text, left) == place:
+                return str(context["remedy"])
+    return "put it in quotes"
 
 
 def _shown(said: object) -> str:

@@ -1,12 +1,16 @@
 """Loader: a site from disk, the only module that opens the files of a site.
 
-Marks carry names as the user typed them, or relative to the working directory where they lie below it.
+Marks carry names as the user typed them, or relative to the working directory where they lie below it. Only what ends
+is read: regular files, and a pipe as the file that includes the others, which is how shells hand over `<(command)`.
 """
 
 from __future__ import annotations
 
+import posixpath
+import stat
 import sys
 from contextlib import suppress
+from dataclasses import dataclass, field
 from glob import glob
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -32,17 +36,19 @@ def load(path: Path) -> Document:
     Files that are missing, unreadable or not UTF-8 are Problems of the Document.
     """
     name = STDIN if str(path) == "-" else _shown(path / SITE_FILE if _is_directory(path) else path)
-    return read_with_includes(name, _open, _glob)
+    return read_with_includes(name, _Files(name).open, _glob)
 
 
 def read_texts(document: Document) -> dict[str, str]:
     """The text of every file of a document, by name. UnreadableFileError for one that is gone since."""
-    return {name: _open(name) for name in document.files}
+    files = _Files(next(iter(document.files), SITE_FILE))
+    return {name: files.open(name) for name in document.files}
 
 
 def load_texts(main: str, texts: Mapping[str, str]) -> Document:
     """The site that these texts would be, each standing for the file of its name; `main` includes the others."""
-    return read_with_includes(main, lambda name: texts[name] if name in texts else _open(name), _glob)
+    files = _Files(main)
+    return read_with_includes(main, lambda name: texts[name] if name in texts else files.open(name), _glob)
 
 
 def _shown(path: Path) -> str:
@@ -51,34 +57,52 @@ def _shown(path: Path) -> str:
     return path.as_posix()
 
 
-def _open(name: str) -> str:
-    return _decoded(sys.stdin.buffer.read() if name == STDIN else _content(name), name)
+@dataclass(slots=True)
+class _Files:
+    """The files of one site: the one that includes the others, and all that were opened so far."""
 
+    main: str
+    opened: set[str] = field(default_factory=set)
 
-def _content(name: str) -> bytes:
-    try:
-        return Path(name).read_bytes()
-    except (FileNotFoundError, NotADirectoryError):
-        raise _missing(Path(name), name) from None
-    except PermissionError:
-        remedy = f"allow it with chmod or chown, or run as a user who may read {name}"
-        raise UnreadableFileError("file-unreadable", f"{name} may not be read", remedy) from None
-    except OSError as error:
-        says = f"{name} cannot be read: {error.strerror}"
-        raise UnreadableFileError("file-unreadable", says, "name a file that can be read") from None
+    def open(self, name: str) -> str:
+        """The text of a file. Raises UnreadableFileError."""
+        self.opened.add(name)
+        return _decoded(sys.stdin.buffer.read() if name == STDIN else self._content(name), name)
 
+    def _content(self, name: str) -> bytes:
+        try:
+            if self._is_endless(name):
+                says = f"{name} is a pipe or a device, and no file"
+                raise UnreadableFileError("file-unreadable", says, "name a regular file")
+            return Path(name).read_bytes()
+        except (FileNotFoundError, NotADirectoryError):
+            raise self._missing(name) from None
+        except PermissionError:
+            remedy = f"allow it with chmod or chown, or run as a user who may read {name}"
+            raise UnreadableFileError("file-unreadable", f"{name} may not be read", remedy) from None
+        except OSError as error:
+            says = f"{name} cannot be read: {error.strerror}"
+            raise UnreadableFileError("file-unreadable", says, "name a file that can be read") from None
 
-def _missing(path: Path, name: str) -> UnreadableFileError:
-    if path.is_symlink():
-        return UnreadableFileError(
-            "file-missing", f"{name} is a link to a missing file", "correct the link, or remove it"
-        )
-    siblings: list[str] = []
-    with suppress(OSError):
-        siblings = [sibling.name for sibling in path.parent.iterdir()]
-    meant = suggest(path.name, siblings)
-    remedy = f"did you mean {path.with_name(meant)}?" if meant else "correct the name, or create the file"
-    return UnreadableFileError("file-missing", f"there is no file {name}", remedy)
+    def _is_endless(self, name: str) -> bool:
+        """Whether reading might not come to an end. A pipe that the user named does, when its writer is done."""
+        mode = Path(name).stat().st_mode
+        is_pipe = stat.S_ISFIFO(mode) and name != posixpath.normpath(self.main)
+        return is_pipe or stat.S_ISCHR(mode) or stat.S_ISBLK(mode)
+
+    def _missing(self, name: str) -> UnreadableFileError:
+        """Why there is no such file. One that is part of the site already is not what was meant."""
+        path = Path(name)
+        if path.is_symlink():
+            return UnreadableFileError(
+                "file-missing", f"{name} is a link to a missing file", "correct the link, or remove it"
+            )
+        siblings: list[str] = []
+        with suppress(OSError):
+            siblings = [sibling.name for sibling in path.parent.iterdir() if sibling.as_posix() not in self.opened]
+        meant = suggest(path.name, siblings)
+        remedy = f"did you mean {path.with_name(meant)}?" if meant else "correct the name, or create the file"
+        return UnreadableFileError("file-missing", f"there is no file {name}", remedy)
 
 
 def _decoded(content: bytes, name: str) -> str:

@@ -5,6 +5,7 @@ Maps merge, scalars and lists replace, null removes a key. Subtrees that a host 
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from courier_schema.report import SitePath
 
 KEY = "hosts"
+NAME = r"[A-Za-z0-9][A-Za-z0-9_.-]*"
+"""What a host may be called: its name becomes that of the directory with its files."""
 _ROOT_ONLY = (KEY, includes.KEY)
 
 
@@ -27,6 +30,15 @@ def host_names(document: Document) -> tuple[str, ...]:
     """Names of the hosts that the site tells apart, in its order; none in a site for one host."""
     hosts = document.tree.get(KEY)
     return tuple(hosts) if isinstance(hosts, dict) else ()
+
+
+def only_host(document: Document) -> Document:
+    """The site as it is for the one host that it has. A `hosts` that names none is a Problem."""
+    if KEY not in document.tree:
+        return document
+    base = {key: value for key, value in document.tree.items() if key != KEY}
+    problem = _not_a_map(document, (KEY,)) if document.tree[KEY] else _nameless(document)
+    return replace(document, tree=base, problems=(*document.problems, problem))
 
 
 def select_host(document: Document, name: str) -> Document:
@@ -48,10 +60,23 @@ def _overlay(document: Document, name: str) -> tuple[dict[str, object], Problem 
         return {}, _not_a_map(document, (KEY,))
     if not hosts or name not in hosts:
         return {}, _unknown(document, name)
+    if re.fullmatch(NAME, name) is None:
+        return {}, _misnamed(document, name)
     overlay = hosts[name]
     if overlay is not None and not isinstance(overlay, dict):
         return {}, _not_a_map(document, (KEY, name))
     return overlay or {}, None
+
+
+def _misnamed(document: Document, name: str) -> Problem:
+    path = (KEY, name)
+    remedy = "write letters, digits, dots, dashes and underscores, beginning with a letter or a digit"
+    return Problem("identifier", f"{KEY}: {name!r} is not an identifier", remedy, document.marks.mark(path), path)
+
+
+def _nameless(document: Document) -> Problem:
+    remedy = "remove it from a site for one host, or name the hosts: `hosts: {mx1: {...}, mx2: {...}}`"
+    return Problem("no-host", "hosts names no host", remedy, document.marks.mark((KEY,)), (KEY,))
 
 
 def _not_a_map(document: Document, path: SitePath) -> Problem:

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import os
 import stat
+import time
 from dataclasses import dataclass, field
+from select import POLLIN, poll
 from typing import TYPE_CHECKING, Protocol, Self
 
 from courier_schema.report import CourierSiteError
@@ -15,6 +17,7 @@ from courier_schema.report import CourierSiteError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
+    from subprocess import Popen
 
 MASK = "********"
 MAX_BYTES = 1 << 20
@@ -192,20 +195,47 @@ def _output(ref: SecretRef, words: tuple[str, ...], base: Path, timeout: float) 
     import subprocess  # slow to import, and few sites run commands
 
     try:
-        done = subprocess.run(
-            words, cwd=base, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, timeout=timeout, check=False
-        )
+        with subprocess.Popen(words, cwd=base, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE) as program:
+            try:
+                printed = _printed(program, time.monotonic() + timeout)
+            finally:
+                program.kill()
     except subprocess.TimeoutExpired:
         raise SecretUnavailable(ref, f"the program did not end within {timeout:g} seconds") from None
     except OSError as error:
         raise SecretUnavailable(ref, _reason(error)) from None
     except ValueError:
         raise SecretUnavailable(ref, "a command cannot contain NUL") from None
-    if done.returncode < 0:
-        raise SecretUnavailable(ref, f"signal {-done.returncode} ended the program")
-    if done.returncode:
-        raise SecretUnavailable(ref, f"the program ended with status {done.returncode}")
-    return done.stdout
+    if len(printed) <= MAX_BYTES:
+        _refuse_failure(ref, program.returncode)
+    return printed
+
+
+def _printed(program: Popen[bytes], end: float) -> bytes:
+    """What a program prints until it ends, or until that is too long for a secret. Raises TimeoutExpired."""
+    import subprocess
+
+    assert program.stdout is not None
+    ready = poll()
+    ready.register(program.stdout, POLLIN)
+    printed = b""
+    while len(printed) <= MAX_BYTES:
+        left = max(0, end - time.monotonic())
+        if not ready.poll(left * 1000):
+            raise subprocess.TimeoutExpired(program.args, left)
+        piece = os.read(program.stdout.fileno(), MAX_BYTES)
+        if not piece:
+            program.wait(left)
+            break
+        printed += piece
+    return printed
+
+
+def _refuse_failure(ref: SecretRef, status: int) -> None:
+    if status < 0:
+        raise SecretUnavailable(ref, f"signal {-status} ended the program")
+    if status:
+        raise SecretUnavailable(ref, f"the program ended with status {status}")
 
 
 def _secret(ref: SecretRef, content: bytes) -> str:

@@ -62,6 +62,45 @@ def key_for_network(text: str) -> list[bytes]:
     return [key for network in _networks(text) for key in _prefixes(network)]
 
 
+def why_no_network(text: str) -> str:
+    """What keeps a text from being an address, a network or a range, as a clause; empty where nothing does."""
+    first, dash, last = text.partition("-")
+    if dash:
+        return _why_no_address(first) or _why_no_address(last) or _why_no_range(first, last)
+    address, _, length = text.partition("/")
+    longest = 128 if ":" in address else 32
+    if fault := _why_no_address(address):
+        return fault
+    try:
+        ipaddress.ip_network(text, strict=False)
+    except ValueError:
+        return f"{length or 'nothing'} behind the slash is not a prefix length, a number from 0 to {longest}"
+    return ""
+
+
+def _why_no_address(text: str) -> str:
+    octets = text.split(".")
+    if not all(octet.isascii() and octet.isdigit() for octet in octets):
+        try:
+            ipaddress.IPv6Address(text)
+        except ValueError:
+            return f"{text or 'nothing'} is not an address"
+    elif len(octets) != _IPV4_OCTETS:
+        return f"{text} has not four numbers"
+    elif padded := next((octet for octet in octets if octet.startswith("0") and octet != "0"), ""):
+        return f"{padded} has a leading zero, which some programs read as octal"
+    elif large := next((octet for octet in octets if int(octet) > 255), ""):
+        return f"{large} is more than 255"
+    return ""
+
+
+def _why_no_range(first: str, last: str) -> str:
+    low, high = ipaddress.ip_address(first), ipaddress.ip_address(last)
+    if low.version != high.version:
+        return "it runs from one address family to the other"
+    return "it ends before it begins" if int(low) > int(high) else ""
+
+
 @lru_cache(maxsize=4096)
 def _seams(rest: bytes) -> list[bytes]:
     """What joins the first two octets of a plain block, which are whole, to its keys, a line each; nothing of another.

@@ -6,7 +6,11 @@ assigned: in the file of the program that reads them, or for some clients only, 
 
 import re
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
+
+from courier_schema.legacy.codecs import ChoiceCodec, Codec, NumberCodec, TextCodec
+
+_ANY_TEXT: Final = TextCodec()
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +22,8 @@ class Variable:
     says: str
     absent: str = ""
     access: bool = False
+    codec: Codec[Any] = _ANY_TEXT
+    """How its value is spelt."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,17 +41,23 @@ _WEB: Final = ("sqwebmaild",)
 _TLS: Final = ("courierd", *_SMTP, "imapd-ssl", "pop3d-ssl")
 _LOGIN: Final = (*_SMTP, *_MAILBOX, *_WEB)
 
+_SIZE: Final = NumberCodec("bytes", most=2**63 - 1)
+_COUNT: Final = NumberCodec(least=1)
+_HELO: Final = ChoiceCodec(("0", "1", "2"))
+_ENCODINGS: Final = ChoiceCodec(("none", "7bit", "8bit"))
+_RETURNED: Final = ChoiceCodec(("F", "H"))
+
 ENVIRONMENT: Final = (
     Variable("RELAYCLIENT", _SMTP, "Lets clients relay; its value is appended to every recipient", "no relaying", True),
     Variable("FAXRELAYCLIENT", _SMTP, "Lets clients send faxes", "no faxes", True),
     Variable("AUTHRELAYCLIENT", _SMTP, "Value of RELAYCLIENT for clients that have authenticated", "empty", True),
     Variable("BLOCK", _SMTP, "Refuses all mail with this text; empty exempts from block lists", "not refused", True),
     Variable("BLOCK2", _SMTP, "Free for block lists that only a mail filter looks at", "", True),
-    Variable("SIZELIMIT", _SMTP, "Bytes that a message may have, over the control file", "the control file", True),
-    Variable("MAXCPERIP", (*_SMTP, *_MAILBOX), "Connections of one address, over MAXPERIP", "MAXPERIP", True),
-    Variable("BOFHCHECKHELO", _SMTP, "As the option of the file bofh, which it wins over", "the file bofh", True),
-    Variable("MIME", _SMTP, "Re-encodes mail: none, 7bit or 8bit", "none", True),
-    Variable("DSNRET", _SMTP, "What bounces return: F the whole message, H its headers", "as asked", True),
+    Variable("SIZELIMIT", _SMTP, "Bytes that a message may have, over the file sizelimit", "that file", True, _SIZE),
+    Variable("MAXCPERIP", (*_SMTP, *_MAILBOX), "Connections of one address, over MAXPERIP", "MAXPERIP", True, _COUNT),
+    Variable("BOFHCHECKHELO", _SMTP, "As the option of the file bofh, over which it wins", "that of bofh", True, _HELO),
+    Variable("MIME", _SMTP, "Re-encodes mail: none, 7bit or 8bit", "none", True, _ENCODINGS),
+    Variable("DSNRET", _SMTP, "What bounces return: F the whole message, H its headers", "as asked", True, _RETURNED),
     Variable("DSNENVID", _SMTP, "Envelope identifier of accepted mail", "none", True),
     Variable("MAXSUBMITTERS", _SMTP, "Submissions, 10 to 1000, that free space has to suffice for", "10"),
     Variable("DSNDEFAULTNOTIFYDELAY", ("courierd",), "0 tells of delays only those who asked", "on"),
