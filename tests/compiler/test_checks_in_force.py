@@ -13,6 +13,7 @@ MAIL: Final = f"{CERTIFICATE}listeners: {{smtp: {{}}, submission: {{}}, imap: {{
 LENIENT: Final = MAIL.replace("submission: {}", "submission: {require_auth: false}").replace(
     "imap: {}", "imap: {require_tls: false}"
 )
+STRICT: Final = MAIL.replace("submission: {}", "submission: {require_auth: true}")
 FOLDED: Final = f"{HOST}{OWNER}accounts: {{Boris: {{password: {HASH}}}}}\n"
 UNFOLDED: Final = FOLDED.replace("name: mx", "fold_case: false, name: mx")
 
@@ -169,7 +170,7 @@ UNFOLDED: Final = FOLDED.replace("name: mx", "fold_case: false, name: mx")
         ),
         (f"{HOST}settings: {{authmysqlrc: {{MYSQL_DATABASE: mail}}}}\n", "mysql-nowhere", ""),
         (
-            f"{ANNA}{MAIL}settings: {{esmtpd-msa: {{AUTH_REQUIRED: false}}}}\nsubmission_access: {{'*': relay}}\n",
+            f"{ANNA}{STRICT}settings: {{esmtpd-msa: {{AUTH_REQUIRED: false}}}}\nsubmission_access: {{'*': relay}}\n",
             "open-relay",
             "",
         ),
