@@ -119,7 +119,7 @@ class Conduct:
             spf=SpfRules.of(said),
             no_expn=bool(_number(variables.get("BOFHNOEXPN", ""))),
             no_vrfy=bool(_number(variables.get("BOFHNOVRFY", ""))),
-            header_limit=_header_limit(said.get("BOFHHEADERLIMIT", "")),
+            header_limit=_header_limit(said.get("BOFHHEADERLIMIT")),
             suppresses=_sources(said.get("BOFHSUPPRESSBACKSCATTER", DEFAULT_SOURCES)),
             tarpit=bool(_number(variables.get("TARPIT", ""))),
             adds_date=not _number(said.get("NOADDDATE", "")),
@@ -150,8 +150,8 @@ def _number(text: str) -> int:
     return int(found[1]) if found else 0
 
 
-def _header_limit(text: str) -> int:
-    return max(_number(text), LEAST_HEADER_LIMIT) if text else DEFAULT_HEADER_LIMIT
+def _header_limit(text: str | None) -> int:
+    return DEFAULT_HEADER_LIMIT if text is None else max(_number(text), LEAST_HEADER_LIMIT)
 
 
 def _words(text: str) -> frozenset[str]:

@@ -37,9 +37,10 @@ def test_options_of_bofh_count_where_nobody_else_says_anything() -> None:
     assert not found.no_vrfy, "the server does not read this one from bofh"
 
 
-@pytest.mark.parametrize(("text", "limit"), [("5000", 5000), ("10", 1000), ("", 100000)])
+@pytest.mark.parametrize(("text", "limit"), [("5000", 5000), ("10", 1000), ("many", 1000), ("", 1000)])
 def test_the_header_limit_has_a_least_value(text: str, limit: int) -> None:
     assert conduct(BOFHHEADERLIMIT=text).header_limit == limit
+    assert conduct().header_limit == 100000
 
 
 @pytest.mark.parametrize(
