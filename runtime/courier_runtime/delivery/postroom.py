@@ -10,8 +10,8 @@ from courier_runtime.seams import Steward
 
 _BATCH: Final = 64
 """Letters that go in one order, so that the first need not wait for a thousand others."""
-_CARRIERS: Final = 2
-"""Orders under way: while one is carried out, the outcomes of the other are seen to and its followers get ready."""
+_CARRIERS: Final = 3
+"""Orders under way: while one is carried out, the outcomes of another are seen to, and the next gets ready."""
 
 
 class Postroom:
