@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from courier_compiler.applying.durable import Disk
 from courier_schema.report import CourierSiteError, Mark, Problem, Report
 from courier_schema.site.migrations import CURRENT, KEY, ahead, by_file, version_of
 from courier_schema.site.validate import parse_site
@@ -110,7 +111,7 @@ def write(rewriting: Rewriting) -> None:
         while staged:
             stage, target = staged[0]
             stage.replace(target)
-            _sync(target.parent)
+            Disk().synchronise(target.parent)
             staged.pop(0)
     except OSError as error:
         raise CourierSiteError(f"cannot write {error.filename}: {error.strerror}") from error
@@ -139,11 +140,3 @@ def _refuse_changed(rewriting: Rewriting) -> None:
     for name, text in rewriting.before.items():
         if Path(name).read_bytes() != text.encode():
             raise CourierSiteError(f"{name} was changed meanwhile: run it again")
-
-
-def _sync(directory: Path) -> None:
-    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

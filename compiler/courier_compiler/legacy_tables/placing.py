@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from courier_compiler.applying.durable import Disk
 from courier_compiler.legacy_tables.outcome import Database, Programs
 from courier_schema.report import CourierSiteError
 
@@ -99,7 +100,7 @@ def _replace(files: Sequence[_File]) -> None:
         for beside in staged:
             beside.unlink(missing_ok=True)
     for directory in {path.parent for path in staged.values()}:
-        _synchronise(directory)
+        Disk().synchronise(directory)
 
 
 def _write(path: Path, file: _File) -> None:
@@ -111,11 +112,3 @@ def _write(path: Path, file: _File) -> None:
         opened.flush()
         os.fchmod(descriptor, file.mode)
         os.fsync(descriptor)
-
-
-def _synchronise(directory: Path) -> None:
-    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

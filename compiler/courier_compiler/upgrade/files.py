@@ -15,6 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from courier_compiler.applying.durable import Disk
+
 TEMPLATE_SUFFIX: Final = ".dist"
 
 _CHUNK: Final = 1 << 20
@@ -94,11 +96,7 @@ def back_up(path: str, backup: str) -> None:
 def put(new: str, path: str) -> None:
     """Rename a finished file to its final name, and have the disk know."""
     Path(new).rename(path)
-    descriptor = os.open(Path(path).parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    Disk().synchronise(Path(path).parent)
 
 
 def remove(path: str | Path) -> None:

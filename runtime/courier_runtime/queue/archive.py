@@ -15,6 +15,7 @@ from typing import Final
 from courier_runtime.mail.envelope import Envelope, Recipient
 from courier_runtime.mail.outcome import Deferred, Delivered, Dialogue, Failed, Outcome, Relayed
 from courier_runtime.seams import Queued
+from courier_runtime.spool.disk import Disk
 
 _RETURNS: Final[Mapping[str, str]] = {"": "", "full": "F", "headers": "H"}
 _OF_ALIAS: Final = Relayed(Dialogue(replies=("250 Ok - delivered to alias.",)))
@@ -35,11 +36,11 @@ def store(day: Path, message: Queued, now: float) -> None:
     assert message.text is not None, "what is finished was leased, with its text"
     if not day.is_dir():
         day.mkdir(_DAY_MODE, exist_ok=True)
-        _synchronise(day.parent)
+        Disk().synchronise_names(str(day.parent))
     number = message.id.serial
     _write(day / f"D{number}", message.text.chunks(), message.arrived)
     _write(day / f"C{number}", (queue_file(message, now),), now)
-    _synchronise(day)
+    Disk().synchronise_names(str(day))
 
 
 def queue_file(message: Queued, now: float) -> bytes:
@@ -151,11 +152,3 @@ def _write(path: Path, parts: Iterable[bytes], changed: float) -> None:
         os.utime(file.fileno(), (changed, changed))
         os.fsync(file.fileno())
     draft.rename(path)
-
-
-def _synchronise(directory: Path) -> None:
-    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -244,13 +244,11 @@ class SessionProcess:
         ours, theirs = socket.socketpair()
         handover, taking = socket.socketpair()
         said = {**self._crew.beginning, "numbers": first}
-        with theirs, taking:
-            try:
-                self.pid = await self._nursery.start(said, [theirs, taking, *self._asker])
-            except BaseException:
-                ours.close()
-                handover.close()
-                raise
+        with theirs, taking, contextlib.ExitStack() as on_failure:
+            on_failure.enter_context(ours)
+            on_failure.enter_context(handover)
+            self.pid = await self._nursery.start(said, [theirs, taking, *self._asker])
+            on_failure.pop_all()
         return ours, handover
 
     async def _sweep(self, numbers: range) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import resource
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -15,7 +16,7 @@ from courier_runtime.observe.descriptors import are_scarce
 def most() -> Iterator[int]:
     """A limit that leaves a few hundred descriptors."""
     before = resource.getrlimit(resource.RLIMIT_NOFILE)
-    limit = max(map(int, os.listdir("/dev/fd"))) + 300  # noqa: PTH208 - numbers
+    limit = max(int(one.name) for one in Path("/dev/fd").iterdir()) + 300
     resource.setrlimit(resource.RLIMIT_NOFILE, (limit, before[1]))
     yield limit
     resource.setrlimit(resource.RLIMIT_NOFILE, before)
