@@ -45,6 +45,8 @@ _STUCK: Final = Deferred(Dialogue(network_error="The delivery took too long."))
 _UNAVAILABLE: Final = Deferred(Dialogue(network_error="The account database is not available."))
 _NO_MODULE: Final = Deferred(Dialogue(network_error="The module is not available."))
 _SILENT: Final = Deferred()
+_LAST_WORDS: Final = 1.0
+"""Seconds in which deliveries that are ended may record what they have done; a disk that takes nothing has no more."""
 _UNREMEMBERED: Final = frozenset({"uucp", "fax"})
 """Modules whose failures say nothing about an address."""
 
@@ -126,7 +128,8 @@ class Worker:
             running = tuple(self._tasks)
             for task in running:
                 task.cancel()
-            await asyncio.gather(*running, return_exceptions=True)
+            if running:
+                await asyncio.wait(running, timeout=_LAST_WORDS)
             for attempt in self._in_hand.values():
                 self._spool.release(attempt.message)
             self._in_hand.clear()

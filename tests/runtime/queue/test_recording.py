@@ -90,3 +90,33 @@ def test_what_was_delivered_is_recorded_even_if_the_server_stops_in_that_moment(
 
     run(story())
     assert recorded == [(0,)]
+
+
+def test_a_queue_stops_although_the_disk_takes_no_record_whenever_it_is_told_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits = 0
+
+    async def record(spool: MemorySpool, message: Queued, numbers: Sequence[int]) -> None:
+        nonlocal waits
+        waits += 1
+        await asyncio.Event().wait()
+
+    async def before(job: Job) -> None:
+        if job.recipients != (0,):
+            await asyncio.Event().wait()
+        for _ in range(10):
+            await asyncio.sleep(0)
+
+    async def story(turns: int) -> None:
+        here = Scene(snapshot(tmp_path / str(turns)))
+        here.local.before = before
+        async with asyncio.timeout(10), here.running(grace=0.0):
+            await put(here.spool, b"x", envelope(*TO))
+            for _ in range(turns):
+                await asyncio.sleep(0)
+
+    monkeypatch.setattr(MemorySpool, "record", record)
+    for turns in range(20):
+        run(story(turns))
+    assert waits, "some of these moments lie between a delivery and its record"
