@@ -32,16 +32,29 @@ def sessions(server: Running) -> list[int]:
     return found
 
 
+def _opened(process: Path) -> list[Path]:
+    """What a process has open; nothing if it has ended."""
+    try:
+        return list((process / "fd").iterdir())
+    except OSError:
+        return []
+
+
+def _leads_to(link: Path, wanted: Path) -> bool:
+    """Whether an open file is this one; others are closed while one looks."""
+    try:
+        return link.readlink() == wanted
+    except OSError:
+        return False
+
+
 def served_by(client: smtplib.SMTP) -> int:
     """Which process has the other end of a connection."""
     assert client.sock is not None
-    inode = _inode_of(client.sock.getpeername()[1], client.sock.getsockname()[1])
+    wanted = Path(f"socket:[{_inode_of(client.sock.getpeername()[1], client.sock.getsockname()[1])}]")
     for process in Path("/proc").glob("[0-9]*"):
-        try:
-            if any(str(link.readlink()) == f"socket:[{inode}]" for link in (process / "fd").iterdir()):
-                return int(process.name)
-        except OSError:
-            continue
+        if any(_leads_to(link, wanted) for link in _opened(process)):
+            return int(process.name)
     raise AssertionError("nobody has it")
 
 
